@@ -1,0 +1,237 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// One handle's rules: who may join, leave and send when, and how events become callbacks.
+#include "client/group_handle.hpp"
+
+#include <algorithm>
+#include <cstdlib>
+#include <cstring>
+#include <new>
+#include <unistd.h>
+
+namespace coterie::client {
+
+namespace {
+
+constexpr const char* default_socket = "/run/coterie/coteried.sock";
+
+cs_error_t error_of(ipc::status result) { return static_cast<cs_error_t>(result); }
+
+std::string socket_path() {
+    const char* const path = ::secure_getenv("COTERIE_SOCKET");
+    return path != nullptr && *path != '\0' ? path : default_socket;
+}
+
+cpg_name name_of(std::string_view group) {
+    cpg_name result{};
+    result.length = static_cast<std::uint32_t>(std::min(group.size(), sizeof(result.value)));
+    std::memcpy(result.value, group.data(), result.length);
+    return result;
+}
+
+std::vector<cpg_address> addresses_of(std::span<const ipc::address> list) {
+    std::vector<cpg_address> result;
+    result.reserve(list.size());
+    for (const ipc::address& each : list) {
+        result.push_back({.nodeid = each.node.value, .pid = each.pid, .reason = each.reason});
+    }
+    return result;
+}
+
+bool runs_one(cs_dispatch_flags_t flags) { return flags == CS_DISPATCH_ONE || flags == CS_DISPATCH_ONE_NONBLOCKING; }
+
+} // namespace
+
+std::expected<std::shared_ptr<group_handle>, cs_error_t> group_handle::open(const cpg_model_v1_data_t& model,
+                                                                          void* context) {
+    auto channel = ipc::client_channel::connect(
+        socket_path(), {.ring_views = model.cpg_totem_confchg_fn != nullptr, .pid = static_cast<std::uint32_t>(::getpid())});
+    if (!channel) {
+        return std::unexpected(error_of(channel.error()));
+    }
+    return std::shared_ptr<group_handle>(new group_handle(std::move(*channel), model, context));
+}
+
+group_handle::group_handle(std::unique_ptr<ipc::client_channel> channel, const cpg_model_v1_data_t& model, void* context)
+    : _channel(std::move(channel)), _model(model), _trace(client_trace::open(node(), static_cast<std::uint32_t>(::getpid()))),
+      _context(context) {}
+
+cs_error_t group_handle::join(std::string_view group) {
+    {
+        const std::scoped_lock lock(_mutex);
+        if (_standing != standing::outside) {
+            return _standing == standing::leaving ? CS_ERR_TRY_AGAIN : CS_ERR_EXIST;
+        }
+        _standing = standing::joining;
+    }
+    if (_trace) {
+        _trace->asked_to_join(group);
+    }
+    const bool initial = (_model.flags & CPG_MODEL_V1_DELIVER_INITIAL_TOTEM_CONF) != 0 &&
+                         _model.cpg_totem_confchg_fn != nullptr;
+    const ipc::status result =
+        _channel->ask(ipc::request_kind::join, group, initial ? ipc::request::initial_ring_view : 0).result;
+    if (_trace) {
+        _trace->answered(result == ipc::status::ok);
+    }
+    const std::scoped_lock lock(_mutex);
+    _standing = result == ipc::status::ok ? standing::joined : standing::outside;
+    _group = group;
+    return error_of(result);
+}
+
+cs_error_t group_handle::leave(std::string_view group) {
+    {
+        const std::scoped_lock lock(_mutex);
+        if (_standing != standing::joined || _group != group) {
+            return CS_ERR_NOT_EXIST;
+        }
+        // From here on no multicast is handed over, so none can come behind the leave.
+        _standing = standing::leaving;
+    }
+    if (_trace) {
+        _trace->asked_to_leave();
+    }
+    const ipc::status result = _channel->ask(ipc::request_kind::leave).result;
+    if (_trace) {
+        _trace->answered(result == ipc::status::ok);
+    }
+    const std::scoped_lock lock(_mutex);
+    _standing = result == ipc::status::ok ? standing::outside : standing::joined;
+    return error_of(result);
+}
+
+cs_error_t group_handle::multicast(cpg_guarantee_t guarantee, std::span<const iovec> parts) {
+    std::size_t bytes = 0;
+    for (const iovec& part : parts) {
+        if (part.iov_base == nullptr && part.iov_len != 0) {
+            return CS_ERR_INVALID_PARAM;
+        }
+        if (__builtin_add_overflow(bytes, part.iov_len, &bytes)) {
+            return CS_ERR_TOO_BIG;
+        }
+    }
+    const bool safe = guarantee == CPG_TYPE_SAFE;
+    const std::scoped_lock lock(_mutex);
+    if (_standing != standing::joined) {
+        return CS_ERR_NOT_EXIST;
+    }
+    if (!_trace) {
+        return error_of(_channel->multicast(safe, parts, bytes));
+    }
+    const auto held = _trace->hold();
+    const ipc::status result = _channel->multicast(safe, parts, bytes);
+    if (result == ipc::status::ok) {
+        _trace->accepted(_group, parts, bytes, safe, held);
+    }
+    return error_of(result);
+}
+
+cs_error_t group_handle::dispatch(cpg_handle_t self, cs_dispatch_flags_t flags) {
+    while (true) {
+        ipc::client_channel::taken_event next = _channel->next_event();
+        if (_finalized) {
+            // By another thread, while this one waited: a blocking dispatch has reached its end.
+            return flags == CS_DISPATCH_BLOCKING ? CS_OK : CS_ERR_BAD_HANDLE;
+        }
+        if (next.how == ipc::transfer::later) {
+            if (flags == CS_DISPATCH_ALL) {
+                return CS_OK;
+            }
+            if (flags == CS_DISPATCH_ONE_NONBLOCKING) {
+                return CS_ERR_TRY_AGAIN;
+            }
+            static_cast<void>(_channel->wait_for_event(-1));
+            continue;
+        }
+        if (next.how != ipc::transfer::done) {
+            if (_trace) {
+                _trace->failed();
+            }
+            return CS_ERR_LIBRARY;
+        }
+        if (_trace) {
+            _trace->saw(next.what);
+        }
+        run_callback(self, next.what);
+        if (_finalized) {
+            return CS_ERR_BAD_HANDLE;
+        }
+        if (runs_one(flags)) {
+            return CS_OK;
+        }
+    }
+}
+
+void group_handle::run_callback(cpg_handle_t self, const ipc::event& what) const {
+    const cpg_name group = name_of(what.group);
+    switch (what.kind) {
+    case ipc::event_kind::message:
+        if (_model.cpg_deliver_fn != nullptr) {
+            _model.cpg_deliver_fn(self, &group, what.sender.node.value, what.sender.pid, what.body.data(),
+                                  what.body.size());
+        }
+        break;
+    case ipc::event_kind::change:
+        if (_model.cpg_confchg_fn != nullptr) {
+            const auto members = addresses_of(what.members);
+            const auto left = addresses_of(what.left);
+            const auto joined = addresses_of(what.joined);
+            _model.cpg_confchg_fn(self, &group, members.data(), members.size(), left.data(), left.size(), joined.data(),
+                                  joined.size());
+        }
+        break;
+    case ipc::event_kind::ring_view:
+        if (_model.cpg_totem_confchg_fn != nullptr) {
+            _model.cpg_totem_confchg_fn(self, {.nodeid = what.coordinator.value, .seq = what.epoch},
+                                        static_cast<std::uint32_t>(what.nodes.size()), what.nodes.data());
+        }
+        break;
+    }
+}
+
+cs_error_t group_handle::finalize() {
+    const ipc::status result = _channel->ask(ipc::request_kind::finalize).result;
+    _finalized = true;
+    if (_trace) {
+        _trace->closed();
+    }
+    _channel->close();
+    return error_of(result);
+}
+
+std::expected<std::vector<ipc::address>, cs_error_t> group_handle::members_of(std::string_view group) {
+    const auto answer = _channel->ask(ipc::request_kind::membership, group);
+    if (answer.result != ipc::status::ok) {
+        return std::unexpected(error_of(answer.result));
+    }
+    auto members = ipc::unpack_members(answer.body);
+    if (!members) {
+        return std::unexpected(CS_ERR_LIBRARY);
+    }
+    return std::move(*members);
+}
+
+std::expected<std::vector<std::byte>, cs_error_t> group_handle::all_groups() {
+    auto answer = _channel->ask(ipc::request_kind::groups);
+    if (answer.result != ipc::status::ok) {
+        return std::unexpected(error_of(answer.result));
+    }
+    return std::move(answer.body);
+}
+
+void* group_handle::take_buffer(std::size_t bytes) {
+    std::unique_ptr<std::byte[]> buffer(new (std::nothrow) std::byte[std::max<std::size_t>(bytes, 1)]);
+    void* const result = buffer.get();
+    if (result != nullptr) {
+        const std::scoped_lock lock(_buffers_mutex);
+        _buffers.emplace(result, std::move(buffer));
+    }
+    return result;
+}
+
+bool group_handle::give_back_buffer(void* buffer) {
+    const std::scoped_lock lock(_buffers_mutex);
+    return _buffers.erase(buffer) == 1;
+}
+
+} // namespace coterie::client

@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Where clients meet groups: requests that the server took become requests to the service, what the service tells a handle
+// becomes an event for its client. Keeps who is who, and notes when the ring has to be told that something is pending.
+#pragma once
+
+#include "groups/service.hpp"
+#include "ipc/server.hpp"
+
+#include <functional>
+#include <unordered_map>
+
+namespace coterie::daemon {
+
+class client_door final : public ipc::request_handler, public groups::client_sink {
+public:
+    /// `told` is called with a line for the log when a client is cut off.
+    explicit client_door(std::function<void(const std::string&)> told) : _told(std::move(told)) {}
+    /// Before any use; both must outlive it.
+    void connect(groups::service& service, ipc::server& server) {
+        _service = &service;
+        _server = &server;
+    }
+
+    /// Whether a request was accepted since the last call, so that the ring may have something to number.
+    [[nodiscard]] bool take_news() { return std::exchange(_news, false); }
+
+    // ipc::request_handler
+    [[nodiscard]] ipc::status on_open(ipc::client_id client, const ipc::hello& wish) override;
+    [[nodiscard]] ipc::status on_join(ipc::client_id client, std::string_view group, bool initial_ring_view) override;
+    [[nodiscard]] ipc::status on_leave(ipc::client_id client) override;
+    [[nodiscard]] ipc::status on_multicast(ipc::client_id client, bool safe, const base::buffer& body) override;
+    [[nodiscard]] std::vector<ipc::address> members_of(std::string_view group) override;
+    [[nodiscard]] std::vector<ipc::group_listing> all_groups() override;
+    void on_closed(ipc::client_id client, std::string_view why, bool by_force) override;
+
+    // groups::client_sink
+    void on_change(groups::handle_id handle, const groups::change& what) override;
+    void on_message(groups::handle_id handle, const groups::message& what) override;
+    void on_ring_view(groups::handle_id handle, const groups::ring_view& view) override;
+    void on_writable(groups::handle_id handle) override;
+
+private:
+    struct caller {
+        groups::handle_id handle;
+        std::uint32_t pid{};
+    };
+    [[nodiscard]] groups::handle_id handle_of(ipc::client_id client) const;
+    /// A handle that is closed has no client; the server takes nothing for that.
+    [[nodiscard]] ipc::client_id client_of(groups::handle_id handle) const;
+    [[nodiscard]] ipc::status noted(const std::expected<void, groups::refusal>& outcome);
+
+    std::function<void(const std::string&)> _told;
+    groups::service* _service = nullptr;
+    ipc::server* _server = nullptr;
+    bool _news = false;
+    std::unordered_map<std::uint64_t, caller> _clients;
+    std::unordered_map<std::uint64_t, ipc::client_id> _by_handle;
+    std::vector<std::string> _names;  ///< what the last answer to all_groups names
+    std::vector<ipc::address> _members;
+    std::vector<ipc::address> _left;
+    std::vector<ipc::address> _joined;
+};
+
+} // namespace coterie::daemon

@@ -1,0 +1,21 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// From options and a configuration file to the parts of a node: everything that can be wrong with either, or with the
+// machine, comes to light here, before anything is sent, as one line that says what is wrong.
+#pragma once
+
+#include "daemon/engine_loop.hpp"
+#include "daemon/options.hpp"
+
+namespace coterie::daemon {
+
+/// Reads the configuration: the file that is asked for, else the first that exists of the usual ones, else the built-in
+/// default of one node on no network.
+[[nodiscard]] config::loaded load_configuration(const options& wanted);
+
+/// Where clients find this daemon.
+[[nodiscard]] std::string socket_path_of(const config::settings& settings);
+
+/// Finds the local node, resolves addresses (which may take seconds), opens the store and the trace.
+[[nodiscard]] std::expected<node_parts, std::string> prepare(const config::settings& settings, const options& wanted);
+
+} // namespace coterie::daemon

@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// What local handles have asked for and is not numbered yet: whose turn it is, and how records are packed into packets.
+// It knows nothing of views but that a message which travels in pieces starts again in each.
+#pragma once
+
+#include "groups/handle.hpp"
+
+#include <cstddef>
+#include <vector>
+
+namespace coterie::groups {
+
+class outbox {
+public:
+    /// A message whose last piece the latest packet holds.
+    struct sent_message {
+        const handle* from;
+        queued_message what;
+    };
+
+    explicit outbox(const settings& bounds);
+
+    /// Whether a message of this size is accepted now.
+    [[nodiscard]] bool has_room(const handle& one, std::uint64_t bytes) const;
+    /// Gives the handle its turns; call after a request was added to it.
+    void schedule(handle& one);
+    /// Forgets everything that waits on this handle.
+    void withdraw(handle& one);
+    /// The pieces sent so far are worth nothing in the new view.
+    void restart_pieces();
+
+    [[nodiscard]] bool pending() const { return !_turns.empty(); }
+    /// Writes one packet of requests, every handle having its turn. They count as numbered.
+    [[nodiscard]] ring::packet_source::filled fill(base::byte_writer& payload);
+
+    // About the latest packet, until `forget_sent`.
+
+    [[nodiscard]] const std::vector<sent_message>& sent() const { return _sent; }
+    /// Handles that had been refused for lack of room, and have it now; no longer marked as refused.
+    [[nodiscard]] const std::vector<handle*>& relieved() const { return _relieved; }
+
+    void forget_sent();
+
+    /// For a mutant: everything accepted and not numbered is lost.
+    void drop_all_messages();
+
+private:
+    /// The packet being written.
+    struct draft {
+        base::byte_writer& out;
+        std::size_t capacity;
+        bool agreed = false;
+        bool safe = false;
+
+        /// Agreed and safe messages are never in the same packet.
+        [[nodiscard]] bool takes(guarantee how) const { return how == guarantee::safe ? !agreed : !safe; }
+        void mark(guarantee how) { (how == guarantee::safe ? safe : agreed) = true; }
+    };
+    enum class progress : std::uint8_t {
+        written,   ///< one record
+        blocked,   ///< not in this packet
+        waiting,   ///< not before another handle's large message has ended
+        finished,  ///< nothing waits any more
+    };
+
+    progress serve(handle& one, draft& packet);
+    progress write_next(handle& one, draft& packet);
+    progress write_join(handle& one, draft& packet);
+    progress write_message(handle& one, draft& packet);
+    progress write_piece(handle& one, draft& packet);
+    progress write_departure(handle& one, draft& packet);
+    progress give_up_messages(handle& one, draft& packet);
+    [[nodiscard]] bool is_large(const handle& one, const draft& packet) const;
+    void pop_message(handle& one);
+    void drop_messages(handle& one);
+    void end_large(const handle& one);
+    void note_relief(handle& one);
+
+    const settings& _bounds;
+    handle_list _turns;                ///< everyone here can be served
+    handle_list _large_waiting;        ///< their next message is large while another's is under way
+    handle* _large = nullptr;          ///< whose large message is under way; it is in `_turns`
+    std::vector<sent_message> _sent;
+    std::vector<handle*> _relieved;
+};
+
+} // namespace coterie::groups

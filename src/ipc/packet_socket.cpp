@@ -1,0 +1,227 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Unix sequenced-packet sockets: the system calls behind packet_socket.hpp.
+#include "ipc/packet_socket.hpp"
+
+#include <cerrno>
+#include <charconv>
+#include <cstring>
+#include <fstream>
+#include <poll.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/uio.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+namespace coterie::ipc {
+
+namespace {
+
+constexpr int listen_backlog = 128;
+/// Space for more descriptors than are allowed, so that all that come are seen and closed.
+constexpr std::size_t files_max = 4;
+
+std::unexpected<std::error_code> last_error() { return std::unexpected(std::error_code(errno, std::generic_category())); }
+
+/// The descriptors that came with a packet; more than one means that the packet is malformed.
+bool take_files(msghdr& header, descriptor& first) {
+    bool many = false;
+    for (cmsghdr* part = CMSG_FIRSTHDR(&header); part != nullptr; part = CMSG_NXTHDR(&header, part)) {
+        if (part->cmsg_level != SOL_SOCKET || part->cmsg_type != SCM_RIGHTS) {
+            continue;
+        }
+        const std::size_t count = (part->cmsg_len - CMSG_LEN(0)) / sizeof(int);
+        for (std::size_t i = 0; i < count; ++i) {
+            int number = -1;
+            std::memcpy(&number, CMSG_DATA(part) + i * sizeof(int), sizeof(int));
+            descriptor file(number);
+            if (first) {
+                many = true;
+            } else {
+                first = std::move(file);
+            }
+        }
+    }
+    return !many && (header.msg_flags & MSG_CTRUNC) == 0;
+}
+
+std::expected<sockaddr_un, std::error_code> address_of(const std::string& path) {
+    sockaddr_un address{};
+    address.sun_family = AF_UNIX;
+    if (path.empty() || path.size() >= sizeof(address.sun_path)) {
+        return std::unexpected(std::make_error_code(std::errc::filename_too_long));
+    }
+    std::memcpy(address.sun_path, path.data(), path.size());
+    return address;
+}
+
+const sockaddr* as_socket_address(const sockaddr_un& address) { return reinterpret_cast<const sockaddr*>(&address); }
+
+} // namespace
+
+transfer send_packet(const descriptor& socket, std::span<const iovec> parts, const descriptor& file) {
+    msghdr header{};
+    header.msg_iov = const_cast<iovec*>(parts.data());
+    header.msg_iovlen = parts.size();
+    alignas(cmsghdr) std::byte control[CMSG_SPACE(sizeof(int))]{};
+    if (file) {
+        header.msg_control = control;
+        header.msg_controllen = sizeof(control);
+        cmsghdr* const part = CMSG_FIRSTHDR(&header);
+        part->cmsg_level = SOL_SOCKET;
+        part->cmsg_type = SCM_RIGHTS;
+        part->cmsg_len = CMSG_LEN(sizeof(int));
+        const int number = file.number();
+        std::memcpy(CMSG_DATA(part), &number, sizeof(int));
+    }
+    while (::sendmsg(socket.number(), &header, MSG_NOSIGNAL | MSG_DONTWAIT) < 0) {
+        switch (errno) {
+        case EINTR: continue;
+        case EAGAIN:
+        case ENOBUFS:
+        case ENOMEM:
+        case ETOOMANYREFS: return transfer::later;
+        default: return transfer::gone;
+        }
+    }
+    return transfer::done;
+}
+
+transfer send_packet(const descriptor& socket, base::bytes_view packet, const descriptor& file) {
+    const iovec part{const_cast<std::byte*>(packet.data()), packet.size()};
+    return send_packet(socket, std::span(&part, 1), file);
+}
+
+received_packet receive_packet(const descriptor& socket, std::span<std::byte> space, bool look) {
+    iovec part{space.data(), space.size()};
+    alignas(cmsghdr) std::byte control[CMSG_SPACE(files_max * sizeof(int))];
+    msghdr header{};
+    header.msg_iov = &part;
+    header.msg_iovlen = 1;
+    header.msg_control = control;
+    header.msg_controllen = sizeof(control);
+    received_packet result;
+    ssize_t got = -1;
+    do {
+        got = ::recvmsg(socket.number(), &header, MSG_DONTWAIT | MSG_CMSG_CLOEXEC | (look ? MSG_PEEK : 0));
+    } while (got < 0 && errno == EINTR);
+    if (got < 0) {
+        result.how = errno == EAGAIN || errno == ENOBUFS || errno == ENOMEM ? transfer::later : transfer::gone;
+        return result;
+    }
+    const bool one_file_at_most = take_files(header, result.file);
+    if (got == 0) {
+        result.how = transfer::gone;
+        return result;
+    }
+    result.bytes = space.first(static_cast<std::size_t>(got));
+    result.how = one_file_at_most && (header.msg_flags & MSG_TRUNC) == 0 ? transfer::done : transfer::malformed;
+    return result;
+}
+
+void discard_packet(const descriptor& socket) {
+    while (::recv(socket.number(), nullptr, 0, MSG_DONTWAIT | MSG_TRUNC) < 0 && errno == EINTR) {
+    }
+}
+
+bool wait_for(const descriptor& socket, bool writable, int timeout_ms) {
+    pollfd wanted{.fd = socket.number(), .events = static_cast<short>(writable ? POLLOUT : POLLIN), .revents = 0};
+    // After a signal the whole time is waited again; nobody here depends on its end being exact.
+    int ready = -1;
+    do {
+        ready = ::poll(&wanted, 1, timeout_ms);
+    } while (ready < 0 && errno == EINTR);
+    return ready > 0;
+}
+
+void size_buffers(const descriptor& socket, int bytes) {
+    const auto set = [&](int forced, int ordinary) {
+        if (::setsockopt(socket.number(), SOL_SOCKET, forced, &bytes, sizeof(bytes)) != 0) {
+            // As much as the system allows is the best that is left.
+            static_cast<void>(::setsockopt(socket.number(), SOL_SOCKET, ordinary, &bytes, sizeof(bytes)));
+        }
+    };
+    set(SO_SNDBUFFORCE, SO_SNDBUF);
+    set(SO_RCVBUFFORCE, SO_RCVBUF);
+}
+
+std::expected<credentials, std::error_code> credentials_of(const descriptor& socket) {
+    ucred found{};
+    socklen_t size = sizeof(found);
+    if (::getsockopt(socket.number(), SOL_SOCKET, SO_PEERCRED, &found, &size) != 0) {
+        return last_error();
+    }
+    return credentials{.pid = found.pid, .user = found.uid, .group = found.gid};
+}
+
+bool is_called(pid_t kernel_pid, std::uint32_t claimed) {
+    if (kernel_pid <= 0 || static_cast<std::uint32_t>(kernel_pid) == claimed) {
+        return kernel_pid > 0 || claimed != 0;
+    }
+    std::ifstream facts("/proc/" + std::to_string(kernel_pid) + "/status");
+    for (std::string line; std::getline(facts, line);) {
+        // "NSpid:" and the process's numbers, from the outermost namespace to its own.
+        if (line.starts_with("NSpid:")) {
+            const std::string_view own = std::string_view(line).substr(line.find_last_of("\t ") + 1);
+            std::uint32_t number = 0;
+            const auto [end, fault] = std::from_chars(own.data(), own.data() + own.size(), number);
+            return fault == std::errc{} && end == own.data() + own.size() && number == claimed;
+        }
+    }
+    return false;
+}
+
+std::expected<descriptor, std::error_code> connect_to(const std::string& path) {
+    const auto address = address_of(path);
+    if (!address) {
+        return std::unexpected(address.error());
+    }
+    descriptor result(::socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0));
+    if (!result || ::connect(result.number(), as_socket_address(*address), sizeof(*address)) != 0) {
+        return last_error();
+    }
+    return result;
+}
+
+std::expected<descriptor, std::error_code> listen_at(const std::string& path) {
+    const auto address = address_of(path);
+    if (!address) {
+        return std::unexpected(address.error());
+    }
+    descriptor result(::socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+    if (!result) {
+        return last_error();
+    }
+    if (::bind(result.number(), as_socket_address(*address), sizeof(*address)) != 0) {
+        if (errno != EADDRINUSE) {
+            return last_error();
+        }
+        const auto probe = connect_to(path);
+        if (probe || probe.error() != std::errc::connection_refused) {
+            return std::unexpected(std::make_error_code(std::errc::address_in_use));
+        }
+        struct stat facts {};
+        if (::lstat(path.c_str(), &facts) != 0 || !S_ISSOCK(facts.st_mode)) {
+            return std::unexpected(std::make_error_code(std::errc::file_exists));
+        }
+        if (::unlink(path.c_str()) != 0 ||
+            ::bind(result.number(), as_socket_address(*address), sizeof(*address)) != 0) {
+            return last_error();
+        }
+    }
+    // Who may do what is decided by credentials, so that a refusal can be told from a daemon that is not there.
+    if (::chmod(path.c_str(), 0666) != 0 || ::listen(result.number(), listen_backlog) != 0) {
+        return last_error();
+    }
+    return result;
+}
+
+std::expected<std::pair<descriptor, descriptor>, std::error_code> socket_pair() {
+    int ends[2] = {-1, -1};
+    if (::socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) != 0) {
+        return last_error();
+    }
+    return std::pair(descriptor(ends[0]), descriptor(ends[1]));
+}
+
+} // namespace coterie::ipc

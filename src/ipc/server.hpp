@@ -1,0 +1,91 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// The daemon's end of the client channel: accepts clients at the door by their credentials, takes their requests in
+// fair turns, answers them, and carries events to them. It never blocks: a client that does not read is cut off when its
+// bound is reached, one that writes too fast is not read. What requests mean is its handler's affair.
+#pragma once
+
+#include "base/buffer.hpp"
+#include "ipc/messages.hpp"
+#include "ipc/packet_socket.hpp"
+
+#include <expected>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <system_error>
+#include <vector>
+
+namespace coterie::ipc {
+
+/// One connection of a client; never used twice by a server.
+using client_id = base::strong_number<struct client_id_tag, std::uint64_t>;
+
+struct server_settings {
+    node_id node;
+    uid_t user{};  ///< besides root, who may connect
+    std::uint64_t message_bytes_max = std::uint64_t{64} << 20U;
+    std::uint32_t window_messages = 1'024;  ///< multicasts a client may have under way to the daemon
+    std::uint64_t window_bytes = std::uint64_t{1} << 20U;
+    std::size_t event_bytes_max = std::size_t{32} << 20U;  ///< events that may wait for a client, in bytes
+    std::size_t clients_max = 4'096;
+};
+
+struct server_counters {
+    std::uint64_t accepted = 0;
+    std::uint64_t not_allowed = 0;   ///< turned away for their credentials
+    std::uint64_t turned_away = 0;   ///< turned away for lack of room or of descriptors
+    std::uint64_t malformed = 0;     ///< cut off for a packet that no honest client sends
+    std::uint64_t too_slow = 0;      ///< cut off with too many events waiting
+};
+
+/// What the server asks of the layers above. Called from within run_ready and flush; may call the server's tell_*.
+class request_handler {
+public:
+    virtual ~request_handler() = default;
+    [[nodiscard]] virtual status on_open(client_id client, const hello& wish) = 0;
+    [[nodiscard]] virtual status on_join(client_id client, std::string_view group, bool initial_ring_view) = 0;
+    [[nodiscard]] virtual status on_leave(client_id client) = 0;
+    /// `try_again`: the server keeps the message, reads nothing more of this client, and waits for resume().
+    [[nodiscard]] virtual status on_multicast(client_id client, bool safe, const base::buffer& body) = 0;
+    [[nodiscard]] virtual std::vector<address> members_of(std::string_view group) = 0;
+    /// Every group with its members; names are valid until the next call.
+    [[nodiscard]] virtual std::vector<group_listing> all_groups() = 0;
+    /// The client has finalized, died, or been cut off; `why` is for the log. Told once for each successful on_open.
+    virtual void on_closed(client_id client, std::string_view why, bool by_force) = 0;
+};
+
+/// Not thread-safe. `pool` and `handler` must outlive it.
+class server {
+public:
+    server(const server_settings& settings, base::buffer_pool& pool, request_handler& handler);
+    ~server();
+    server(const server&) = delete;
+    server& operator=(const server&) = delete;
+
+    /// Starts to accept clients at `path`.
+    [[nodiscard]] std::expected<void, std::error_code> listen(const std::string& path);
+    /// Readable whenever run_ready has something to do.
+    [[nodiscard]] int poll_descriptor() const;
+    /// Takes a bounded number of requests, some of every client that has any.
+    void run_ready();
+
+    void tell_message(client_id client, std::string_view group, const address& sender, bytes_view body);
+    void tell_change(client_id client, std::string_view group, std::span<const address> members,
+                     std::span<const address> left, std::span<const address> joined);
+    void tell_ring_view(client_id client, node_id coordinator, std::uint64_t epoch, std::span<const node_id> nodes);
+
+    /// A multicast that was put off may be tried again. Cheap; the work is done in flush.
+    void resume(client_id client);
+    /// Sends what has been told, tries again what was put off, parts with clients that are gone or have to go. Call after
+    /// every input to the layers above.
+    void flush();
+
+    [[nodiscard]] const server_counters& counts() const;
+    [[nodiscard]] std::size_t clients() const;
+
+private:
+    class core;
+    std::unique_ptr<core> _core;
+};
+
+} // namespace coterie::ipc

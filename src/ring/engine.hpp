@@ -1,0 +1,90 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// The ring engine: agreed and safe order, reliability, failure detection, membership and recovery for one node, as one
+// state machine without I/O. Feed it packets and the time, do what it asks of its environment, wake it at its deadline.
+// This class wires the parts together; each part has a file of its own. docs/protocol.md tells the protocol.
+#pragma once
+
+#include "base/buffer.hpp"
+#include "ring/listener.hpp"
+#include "ring/settings.hpp"
+#include "wire/codec.hpp"
+
+#include <array>
+#include <memory>
+#include <optional>
+#include <string>
+
+namespace coterie::ring {
+
+/// Packets that were read and thrown away, by reason.
+struct counters {
+    std::uint64_t malformed = 0;          ///< a body that does not decode
+    std::uint64_t other_view = 0;         ///< of a view that is not installed
+    std::uint64_t unknown_incarnation = 0;
+    std::uint64_t implausible = 0;        ///< well-formed, but no honest member says that
+    std::uint64_t beyond_window = 0;
+    std::uint64_t duplicates = 0;
+    std::uint64_t numbered = 0;
+    std::uint64_t delivered = 0;
+    std::uint64_t repairs_asked = 0;
+    std::uint64_t repairs_sent = 0;
+    std::uint64_t hops = 0;               ///< tokens taken
+    std::uint64_t tokens_repeated = 0;
+    std::uint64_t requests_sent = 0;
+    std::uint64_t views = 0;
+    std::uint64_t attempts = 0;
+    std::uint64_t pauses = 0;
+    std::array<std::uint64_t, wire::packet_kinds> received{};
+    std::array<std::uint64_t, wire::packet_kinds> sent{};
+};
+
+/// One node's engine. Not thread-safe: all calls from one thread. `environment`, `listener` and `source` must outlive it.
+class engine {
+public:
+    engine(const settings& settings, base::buffer_pool& pool, environment& environment, listener& listener,
+           packet_source& source);
+    ~engine();
+    engine(const engine&) = delete;
+    engine& operator=(const engine&) = delete;
+
+    /// The first input: asks for epochs, starts greeting. Call once.
+    void start(time_point now);
+    /// A datagram whose header and tag are good. `datagram` is kept as long as the engine needs it.
+    void on_packet(time_point now, const base::buffer& datagram, const wire::opened& packet);
+    /// The deadline has come, or any other wake-up.
+    void on_time(time_point now);
+    /// Every epoch below `epoch` is reserved on stable storage.
+    void on_stored(time_point now, epoch_number epoch);
+    /// The transport was told that nobody listens at `node`'s address (a hint, never proof).
+    void on_refused(time_point now, node_id node);
+    /// The source has something pending that it did not have before.
+    void on_pending(time_point now);
+    /// Leaves in order: tells the others and stops taking part. Packets still go out until retired().
+    void leave(time_point now);
+
+    /// When on_time wants to be called next; base::never if nothing is planned.
+    [[nodiscard]] time_point deadline() const;
+    /// True once a leave has been told to the others; the engine does nothing any more.
+    [[nodiscard]] bool retired() const;
+
+    /// The installed view; its id is invalid before the first.
+    [[nodiscard]] const regular_view& view() const;
+    /// True while no attempt is running and a view is installed.
+    [[nodiscard]] bool operational() const;
+    [[nodiscard]] bool holds_token() const;
+    [[nodiscard]] node_id holder() const;
+    [[nodiscard]] hop_number hop() const;
+    [[nodiscard]] sequence_number stable() const;
+    [[nodiscard]] sequence_number delivered() const;
+    [[nodiscard]] const counters& counts() const;
+    /// Bytes and packets kept for repair now; never beyond the window plus one table packet a member.
+    [[nodiscard]] std::size_t stored_packets() const;
+    /// A line for people about what the engine is doing.
+    [[nodiscard]] std::string describe() const;
+
+private:
+    class core;
+    std::unique_ptr<core> _core;
+};
+
+} // namespace coterie::ring

@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Blocks of epochs, reserved when half of the last block is used or another node is known to be ahead.
+#include "ring/epochs.hpp"
+
+#include "base/mutant.hpp"
+
+#include <algorithm>
+
+namespace coterie::ring {
+
+epochs::epochs(context& context) : _context(context) {
+    const settings& cfg = context.cfg;
+    const std::uint64_t first = cfg.epoch_stored.value != 0 ? cfg.epoch_stored.value : cfg.wall_clock_us;
+    _next.value = std::max<std::uint64_t>(first, 1);
+    if (COTERIE_MUTANT(ring_epochs_repeat)) { // starts from the beginning in each life
+        _next.value = 1;
+    }
+    _reserved = _next;
+    _asked = _next;
+}
+
+void epochs::start() {
+    reserve();
+}
+
+void epochs::on_stored(epoch_number epoch) {
+    _reserved = std::max(_reserved, std::min(epoch, _asked));
+}
+
+void epochs::heard(epoch_number epoch) {
+    if (epoch <= _highest) {
+        return;
+    }
+    _highest = epoch;
+    if (COTERIE_MUTANT(ring_epochs_repeat)) {
+        return;
+    }
+    if (_highest >= _next) {
+        _next = _highest.next();
+    }
+    reserve();
+}
+
+std::optional<epoch_number> epochs::take() {
+    if (!available()) {
+        reserve();
+        return std::nullopt;
+    }
+    const epoch_number taken = _next;
+    _next = _next.next();
+    _highest = std::max(_highest, taken);
+    reserve();
+    return taken;
+}
+
+void epochs::reserve() {
+    const std::uint64_t block = _context.cfg.epoch_block;
+    if (_next.value + block / 2 < _asked.value) {
+        return;
+    }
+    _asked.value = _next.value + block;
+    _context.world.store(_asked);
+}
+
+} // namespace coterie::ring

@@ -1,0 +1,160 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// One simulated application process: it uses one handle at a time, keeps what waits for it until it dispatches, and
+// records what it sees when it sees it. What it does of its own accord is traffic.hpp's affair.
+#pragma once
+
+#include "groups/service.hpp"
+#include "sim/timeline.hpp"
+#include "trace/event.hpp"
+
+#include <deque>
+#include <expected>
+#include <functional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace coterie::sim {
+
+class node;
+class world;
+
+using groups::guarantee;
+
+/// What the client itself knows of its handle.
+enum class standing : std::uint8_t { closed, open, joining, member, leaving };
+
+struct client_options {
+    std::uint32_t pid = 0;                ///< 0: the world chooses one
+    bool ring_views = false;
+    duration reads_every{};               ///< 0: sees events at once; else dispatches all that waits at this pace
+    std::size_t waiting_max = 20'000;     ///< events; at this bound the daemon evicts the client
+};
+
+class client {
+public:
+    client(world& around, node& home, std::uint32_t index, const client_options& options);
+
+    [[nodiscard]] node& home() const { return _home; }
+    [[nodiscard]] trace::process who() const { return _who; }
+    [[nodiscard]] std::uint32_t index() const { return _index; }
+    [[nodiscard]] groups::handle_id handle() const { return _handle; }
+    [[nodiscard]] standing state() const { return _state; }
+    [[nodiscard]] const std::string& group() const { return _group; }
+    [[nodiscard]] std::uint64_t stream() const { return _stream; }
+
+    // Requests. While the daemon is stopped they wait in the channel, in order, and count as made; while there is no
+    // daemon they are refused as bad_handle.
+
+    std::expected<void, groups::refusal> open();
+    std::expected<void, groups::refusal> join(std::string_view group);
+    std::expected<void, groups::refusal> leave();
+    /// Sends `bytes` bytes that nobody sent before; at least 16.
+    std::expected<void, groups::refusal> multicast(std::size_t bytes, guarantee how = guarantee::agreed);
+    /// Finalizes the handle in order.
+    void finalize();
+    /// The process dies.
+    void crash();
+
+    /// Opens if needed, and joins.
+    void enter(std::string_view group);
+    /// Sends `count` messages of `bytes` bytes as fast as the daemon accepts them.
+    void flood(std::size_t count, std::size_t bytes, guarantee how = guarantee::agreed);
+    [[nodiscard]] std::size_t flood_left() const { return _flood.left; }
+
+    /// Another process takes its place; only while closed.
+    void reborn(std::uint32_t pid);
+
+    // How it reads.
+
+    void read_every(duration pace);
+    /// Stops dispatching; what comes waits, up to the bound.
+    void stall() { _stalled = true; }
+    void unstall();
+
+    // What it saw.
+
+    [[nodiscard]] const std::vector<trace::process>& members() const { return _members; }
+    [[nodiscard]] std::uint64_t accepted() const { return _accepted; }
+    [[nodiscard]] std::uint64_t delivered() const { return _delivered; }
+    [[nodiscard]] std::uint64_t delivered_bytes() const { return _delivered_bytes; }
+    [[nodiscard]] std::uint64_t evictions() const { return _evictions; }
+    /// Accepted in this use of the handle and not yet seen here.
+    [[nodiscard]] std::uint64_t outstanding() const { return _outstanding; }
+    [[nodiscard]] std::size_t waiting() const { return _waiting.size(); }
+    /// Nothing is under way for it: no message, join or leave, nothing unread.
+    [[nodiscard]] bool at_rest() const;
+    /// Called after each event has been recorded; must not make requests, but may world::post().
+    std::function<void(client&, const trace::event&)> on_seen;
+    /// Ditto, when the daemon has room again.
+    std::function<void(client&)> on_room;
+
+    // For the node and the world.
+
+    void tell(trace::event&& what, std::size_t bytes);
+    void writable();
+    void read();
+    void daemon_died();
+    void evicted();
+    void daemon_resumed();
+    [[nodiscard]] trace::event event_of(trace::event_kind kind) const;
+
+private:
+    static constexpr std::size_t held_max = 1'024;
+    enum class wish : std::uint8_t { open, join, leave, multicast, finalize, crash };
+    struct held_request {
+        wish what{};
+        std::string group;
+        base::buffer body;
+        guarantee how{};
+    };
+    struct unread {
+        trace::event what;
+        std::size_t bytes = 0;
+    };
+    struct burst {
+        std::size_t left = 0;
+        std::size_t bytes = 0;
+        guarantee how{};
+    };
+
+    std::expected<void, groups::refusal> ask(held_request&& request);
+    std::expected<void, groups::refusal> carry_out(held_request& request);
+    std::expected<void, groups::refusal> opened(const std::expected<groups::handle_id, groups::refusal>& handle);
+    void close_handle();
+    void see(const unread& seen);
+    void note(trace::event&& what);
+    void forget_handle();
+    void continue_flood();
+    [[nodiscard]] base::buffer make_message(std::size_t bytes);
+
+    world& _world;
+    node& _home;
+    std::uint32_t _index;
+    trace::process _who;
+    bool _ring_views;
+    duration _reads_every;
+    std::size_t _waiting_max;
+
+    standing _state = standing::closed;
+    groups::handle_id _handle;
+    std::uint64_t _stream = 0;
+    std::string _group;
+    std::vector<trace::process> _members;
+    std::deque<held_request> _held;
+    std::deque<unread> _waiting;
+    bool _stalled = false;
+    bool _read_planned = false;
+    bool _evicting = false;
+    burst _flood;
+    bool _flood_planned = false;
+
+    std::uint64_t _messages_made = 0;
+    std::uint64_t _accepted = 0;
+    std::uint64_t _delivered = 0;
+    std::uint64_t _delivered_bytes = 0;
+    std::uint64_t _outstanding = 0;
+    std::uint64_t _evictions = 0;
+};
+
+} // namespace coterie::sim

@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// One run of one schedule from one seed: makes the world, plays, lets it come to rest, and has the trace judged. The
+// command line, the tests and the mutants all run through here, so that what one of them finds the others replay.
+#pragma once
+
+#include "sim/checker.hpp"
+#include "sim/coverage.hpp"
+#include "sim/network.hpp"
+#include "sim/schedule.hpp"
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace coterie::sim {
+
+struct run_request {
+    std::string schedule = "mix";
+    std::uint64_t seed = 1;
+    std::size_t nodes = 0;      ///< 0: as the schedule draws
+    duration time{};            ///< 0: ditto; for which faults go on
+    std::optional<bool> safe;   ///< whether there are safe messages; nothing: odd seeds have some
+};
+
+struct run_outcome {
+    std::size_t nodes = 0;
+    bool safe = false;
+    bool exhausted = false;     ///< the seed of a sweep is beyond its last place
+    std::vector<trace::event> trace;
+    std::vector<violation> violations;  ///< of the checker, then what the world itself saw (without events)
+    coverage met;
+    duration simulated{};
+    std::uint64_t occurrences = 0;
+    network_counts network;
+    std::uint64_t views = 0;
+    std::uint64_t accepted = 0;
+    std::uint64_t delivered = 0;
+
+    [[nodiscard]] bool good() const { return violations.empty(); }
+};
+
+/// Runs; an unknown schedule gives a violation that says so.
+[[nodiscard]] run_outcome run(const run_request& request);
+
+/// The words after `coterie sim` that repeat the run.
+[[nodiscard]] std::string replay_words(const run_request& request);
+
+} // namespace coterie::sim

@@ -1,0 +1,133 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// The header in front of every packet: sealing, checking, and the words for its kinds and refusals. The tag without a
+// key is a checksum that finds damage; protection against malice is the transport's, under another key slot.
+#include "wire/layout.hpp"
+
+#include <array>
+
+#define XXH_INLINE_ALL
+#include <xxhash.h>
+
+namespace coterie::wire {
+
+namespace {
+
+using tag = std::array<std::byte, layout::tag_bytes>;
+
+/// XXH3-128 over the header up to the tag followed by the XXH3-128 of the body: one pass over the body, no copy of it.
+tag checksum_of(bytes_view datagram) {
+    std::array<std::byte, layout::tag_at + sizeof(XXH128_canonical_t)> block;
+    const bytes_view body = datagram.subspan(header_bytes);
+    std::memcpy(block.data(), datagram.data(), layout::tag_at);
+    XXH128_canonical_t body_hash;
+    XXH128_canonicalFromHash(&body_hash, XXH3_128bits(body.data(), body.size()));
+    std::memcpy(block.data() + layout::tag_at, &body_hash, sizeof body_hash);
+    XXH128_canonical_t hash;
+    XXH128_canonicalFromHash(&hash, XXH3_128bits(block.data(), block.size()));
+    tag result;
+    std::memcpy(result.data(), &hash, sizeof hash);
+    return result;
+}
+
+template <class Number>
+Number number_at(bytes_view datagram, std::size_t offset) {
+    Number result;
+    std::memcpy(&result, datagram.data() + offset, sizeof result);
+    return result;
+}
+
+} // namespace
+
+std::string_view to_string(refusal_reason reason) {
+    switch (reason) {
+    case refusal_reason::too_short: return "too short";
+    case refusal_reason::magic: return "not ours";
+    case refusal_reason::version: return "other version";
+    case refusal_reason::cluster: return "other cluster";
+    case refusal_reason::kind: return "unknown kind";
+    case refusal_reason::length: return "wrong length";
+    case refusal_reason::key_slot: return "unknown key";
+    case refusal_reason::tag: return "wrong tag";
+    case refusal_reason::malformed: return "malformed header";
+    case refusal_reason::count: break;
+    }
+    return "unknown reason";
+}
+
+std::string_view to_string(packet_kind kind) {
+    switch (kind) {
+    case packet_kind::heartbeat: return "heartbeat";
+    case packet_kind::data: return "data";
+    case packet_kind::token: return "token";
+    case packet_kind::token_proof: return "token proof";
+    case packet_kind::token_request: return "token request";
+    case packet_kind::acknowledgement: return "acknowledgement";
+    case packet_kind::repair_request: return "repair request";
+    case packet_kind::proposal: return "proposal";
+    case packet_kind::report: return "report";
+    case packet_kind::refusal: return "refusal";
+    case packet_kind::plan: return "plan";
+    case packet_kind::completion: return "completion";
+    case packet_kind::install: return "install";
+    case packet_kind::recovered: return "recovered";
+    }
+    return "unknown kind";
+}
+
+cluster_id cluster_of(std::string_view name) { return cluster_id{XXH3_64bits(name.data(), name.size())}; }
+
+std::expected<opened, refusal_reason> open(bytes_view datagram, cluster_id cluster) {
+    if (datagram.size() < header_bytes) {
+        return std::unexpected(refusal_reason::too_short);
+    }
+    if (number_at<std::uint32_t>(datagram, layout::magic_at) != layout::magic) {
+        return std::unexpected(refusal_reason::magic);
+    }
+    if (number_at<std::uint8_t>(datagram, layout::version_at) != layout::version) {
+        return std::unexpected(refusal_reason::version);
+    }
+    if (number_at<std::uint64_t>(datagram, layout::cluster_at) != cluster.value) {
+        return std::unexpected(refusal_reason::cluster);
+    }
+    const auto kind = number_at<std::uint8_t>(datagram, layout::kind_at);
+    if (kind == 0 || kind >= packet_kinds) {
+        return std::unexpected(refusal_reason::kind);
+    }
+    if (datagram.size() > datagram_bytes_max ||
+        number_at<std::uint32_t>(datagram, layout::length_at) != datagram.size() - header_bytes) {
+        return std::unexpected(refusal_reason::length);
+    }
+    if (number_at<std::uint8_t>(datagram, layout::key_slot_at) != 0) {
+        return std::unexpected(refusal_reason::key_slot);
+    }
+    if (number_at<tag>(datagram, layout::tag_at) != checksum_of(datagram)) {
+        return std::unexpected(refusal_reason::tag);
+    }
+    // Only now is it sure that the sender meant what stands here.
+    const opened result{
+        .kind = static_cast<packet_kind>(kind),
+        .from = {.cluster = cluster,
+                 .node = {number_at<std::uint32_t>(datagram, layout::sender_at)},
+                 .nonce = {number_at<std::uint64_t>(datagram, layout::nonce_at)}},
+        .counter = number_at<std::uint64_t>(datagram, layout::counter_at),
+        .body = datagram.subspan(header_bytes),
+    };
+    if (result.from.node == base::no_node || result.from.nonce == base::no_incarnation ||
+        !layout::in_range(result.counter) || number_at<std::uint8_t>(datagram, layout::reserved_at) != 0) {
+        return std::unexpected(refusal_reason::malformed);
+    }
+    return result;
+}
+
+void seal(base::buffer& packet, std::uint64_t counter) {
+    COTERIE_ASSERT(packet.size() >= header_bytes && packet.size() <= datagram_bytes_max,
+                   "only an encoded packet is sealed");
+    COTERIE_ASSERT(layout::in_range(counter), "packet counters stay below 2^62");
+    const std::span<std::byte> bytes = packet.writable();
+    std::memcpy(bytes.data() + layout::counter_at, &counter, sizeof counter);
+    const tag checksum = checksum_of(bytes);
+    std::memcpy(bytes.data() + layout::tag_at, checksum.data(), checksum.size());
+    packet.mark_sealed();
+}
+
+} // namespace coterie::wire
