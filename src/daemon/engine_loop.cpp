@@ -89,6 +89,7 @@ public:
                 leave(number);
             }
         });
+        watch_table_signal();
         begin_input();
         _journal.started();
         _engine.start(_now);
@@ -220,6 +221,20 @@ private:
         });
     }
 
+    /// SIGUSR1 writes the tables of groups to the trace, for whoever judges it at the end of a run.
+    void watch_table_signal() {
+        _table_signal.async_wait([this](const std::error_code& fault, int) {
+            if (fault) {
+                return;
+            }
+            begin_input();
+            if (_parts.recorder) {
+                _service.record_tables(_now.time_since_epoch().count());
+            }
+            watch_table_signal();
+        });
+    }
+
     void epoch_is_stored(base::epoch_number epoch) {
         begin_input();
         _engine.on_stored(_now, epoch);
@@ -236,9 +251,6 @@ private:
             }
         });
         begin_input();
-        if (_parts.recorder) {
-            _service.record_tables(_now.time_since_epoch().count());
-        }
         _engine.leave(_now);
         settle();
     }
@@ -273,6 +285,7 @@ private:
     asio::steady_timer _timer{_io};
     asio::steady_timer _leave_timer{_io};
     asio::signal_set _signals{_io, SIGTERM, SIGINT};
+    asio::signal_set _table_signal{_io, SIGUSR1};
     asio::posix::stream_descriptor _network_ready{_io};
     asio::posix::stream_descriptor _clients_ready{_io};
     base::time_point _now;

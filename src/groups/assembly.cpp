@@ -15,7 +15,8 @@ constexpr std::size_t first_bytes = 16'384;
 } // namespace
 
 assembly_table::assembly_table(base::buffer_pool& pool, std::uint64_t message_bytes_max)
-    : _pool(pool), _message_bytes_max(message_bytes_max) {}
+    : _pool(pool),
+      _message_bytes_max(message_bytes_max) {}
 
 assembly_table::outcome assembly_table::add(node_id from, const wire::piece_record& piece) {
     auto at = _under_way.find(from);

@@ -18,9 +18,9 @@ public:
     assembly_table(base::buffer_pool& pool, std::uint64_t message_bytes_max);
 
     enum class outcome : std::uint8_t {
-        more,         ///< the piece was added
-        whole,        ///< it was the last; `take_whole` has the message
-        implausible,  ///< no honest node sends this; what was there of its message is dropped
+        more,        ///< the piece was added
+        whole,       ///< it was the last; `take_whole` has the message
+        implausible, ///< no honest node sends this; what was there of its message is dropped
     };
     [[nodiscard]] outcome add(node_id from, const wire::piece_record& piece);
     /// The message that the latest `add` completed.
@@ -36,7 +36,7 @@ public:
     struct assembly {
         wire::slot_number slot{};
         std::uint64_t total{};
-        base::buffer body;  ///< its size is what has come so far
+        base::buffer body; ///< its size is what has come so far
     };
     [[nodiscard]] const std::map<node_id, assembly>& under_way() const { return _under_way; }
 

@@ -49,9 +49,9 @@ public:
 
 private:
     enum class phase : std::uint8_t {
-        alone,       ///< no view yet
-        exchanging,  ///< a view, but not every member's table
-        ordinary,    ///< the view's common point has been delivered
+        alone,      ///< no view yet
+        exchanging, ///< a view, but not every member's table
+        ordinary,   ///< the view's common point has been delivered
     };
 
     // Requests.
@@ -95,14 +95,14 @@ private:
     exchange _exchange;
 
     phase _phase = phase::alone;
-    bool _leaving_view = false;        ///< between a transitional configuration and the next regular one
-    view_id _view;                     ///< installed
-    std::vector<node_id> _nodes;       ///< its members, sorted
-    std::vector<node_id> _together;    ///< stayed together with this node since the latest common point, sorted
-    view_id _ring_view;                ///< of the latest common point
+    bool _leaving_view = false;     ///< between a transitional configuration and the next regular one
+    view_id _view;                  ///< installed
+    std::vector<node_id> _nodes;    ///< its members, sorted
+    std::vector<node_id> _together; ///< stayed together with this node since the latest common point, sorted
+    view_id _ring_view;             ///< of the latest common point
     std::vector<node_id> _ring_nodes;
 
-    table_snapshot _own_table;         ///< as of the latest install
+    table_snapshot _own_table; ///< as of the latest install
     std::size_t _own_table_sent = 0;
     bool _own_table_complete = true;
 

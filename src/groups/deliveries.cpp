@@ -85,8 +85,7 @@ void service::core::deliver_record(const ring::delivery& packet, const wire::lea
         return;
     }
     group& in = *known->in;
-    depart(packet.originator, leave.slot,
-           leave.reason == wire::departure::left ? reason::leave : reason::process_down);
+    depart(packet.originator, leave.slot, leave.reason == wire::departure::left ? reason::leave : reason::process_down);
     _tables.forget_if_empty(in);
 }
 

@@ -36,9 +36,8 @@ unsigned rank(table_step::kind what) {
 }
 
 void sort_steps(std::vector<table_step>& steps) {
-    std::ranges::sort(steps, {}, [](const table_step& one) {
-        return std::tuple(one.group, rank(one.what), one.who, one.slot);
-    });
+    std::ranges::sort(steps, {},
+                      [](const table_step& one) { return std::tuple(one.group, rank(one.what), one.who, one.slot); });
 }
 
 bool lists(const std::vector<wire_entry>& sorted, wire::slot_number slot, const entry& known) {

@@ -17,12 +17,12 @@ namespace coterie::groups {
 /// One process that comes or goes at a common point.
 struct table_step {
     enum class kind : std::uint8_t {
-        node_down,     ///< known before, its node did not stay together with this one
-        process_down,  ///< its node stayed, but does not list it any more
-        node_up,       ///< listed by a node that did not stay
-        join,          ///< listed by a node that stayed, but not known before
+        node_down,    ///< known before, its node did not stay together with this one
+        process_down, ///< its node stayed, but does not list it any more
+        node_up,      ///< listed by a node that did not stay
+        join,         ///< listed by a node that stayed, but not known before
     };
-    std::string_view group;  ///< lies in what was known, or in a delivered packet
+    std::string_view group; ///< lies in what was known, or in a delivered packet
     kind what{};
     process who;
     wire::slot_number slot{};
@@ -30,9 +30,9 @@ struct table_step {
 
 /// Where tables stand against what was known.
 struct table_changes {
-    std::vector<table_step> steps;  ///< by group, kind, process
-    std::uint64_t mismatches = 0;   ///< nodes that stayed together and list something else than was known
-    std::uint64_t refused = 0;      ///< entries that contradict others of their table
+    std::vector<table_step> steps; ///< by group, kind, process
+    std::uint64_t mismatches = 0;  ///< nodes that stayed together and list something else than was known
+    std::uint64_t refused = 0;     ///< entries that contradict others of their table
 };
 
 class exchange {
@@ -63,7 +63,7 @@ private:
     };
 
     std::size_t _processes_max;
-    std::size_t _entries = 0;  ///< claimed by all tables, also those refused
+    std::size_t _entries = 0; ///< claimed by all tables, also those refused
     std::size_t _missing = 0;
     std::map<node_id, table> _tables;
     std::vector<base::buffer> _packets;

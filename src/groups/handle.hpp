@@ -30,7 +30,7 @@ struct handle {
     handle_id id;
     std::uint32_t pid{};
     bool ring_views{};
-    bool closed{};  ///< the client is gone; the handle lives until its departure has been delivered
+    bool closed{}; ///< the client is gone; the handle lives until its departure has been delivered
 
     standing state = standing::idle;
     wire::slot_number slot{};
@@ -41,12 +41,12 @@ struct handle {
     std::deque<queued_message> messages;
     std::optional<wire::departure> departure_waiting;
 
-    std::uint64_t queued_bytes{};  ///< of `messages`
-    std::uint64_t sent_bytes{};    ///< of the first message: what was numbered as pieces in this view
-    std::optional<std::uint64_t> refused_bytes;  ///< smallest message that was refused for lack of room
-    bool join_refused{};                         ///< a join was refused because the handle was leaving
+    std::uint64_t queued_bytes{};               ///< of `messages`
+    std::uint64_t sent_bytes{};                 ///< of the first message: what was numbered as pieces in this view
+    std::optional<std::uint64_t> refused_bytes; ///< smallest message that was refused for lack of room
+    bool join_refused{};                        ///< a join was refused because the handle was leaving
 
-    group* listens = nullptr;  ///< the group whose events it is handed
+    group* listens = nullptr; ///< the group whose events it is handed
 
     handle_list* on = nullptr;
     handle* next = nullptr;

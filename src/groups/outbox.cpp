@@ -160,8 +160,7 @@ outbox::progress outbox::write_message(handle& one, draft& packet) {
         }
     }
     const queued_message& message = one.messages.front();
-    if (!packet.takes(message.how) ||
-        !wire::append(packet.out, wire::message_record{one.slot, message.body.bytes()})) {
+    if (!packet.takes(message.how) || !wire::append(packet.out, wire::message_record{one.slot, message.body.bytes()})) {
         return progress::blocked;
     }
     packet.mark(message.how);

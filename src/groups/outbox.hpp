@@ -57,10 +57,10 @@ private:
         void mark(guarantee how) { (how == guarantee::safe ? safe : agreed) = true; }
     };
     enum class progress : std::uint8_t {
-        written,   ///< one record
-        blocked,   ///< not in this packet
-        waiting,   ///< not before another handle's large message has ended
-        finished,  ///< nothing waits any more
+        written,  ///< one record
+        blocked,  ///< not in this packet
+        waiting,  ///< not before another handle's large message has ended
+        finished, ///< nothing waits any more
     };
 
     progress serve(handle& one, draft& packet);
@@ -77,9 +77,9 @@ private:
     void note_relief(handle& one);
 
     const settings& _bounds;
-    handle_list _turns;                ///< everyone here can be served
-    handle_list _large_waiting;        ///< their next message is large while another's is under way
-    handle* _large = nullptr;          ///< whose large message is under way; it is in `_turns`
+    handle_list _turns;         ///< everyone here can be served
+    handle_list _large_waiting; ///< their next message is large while another's is under way
+    handle* _large = nullptr;   ///< whose large message is under way; it is in `_turns`
     std::vector<sent_message> _sent;
     std::vector<handle*> _relieved;
 };

@@ -46,7 +46,7 @@ private:
     std::map<std::pair<std::uint32_t, std::string>, handle*> _by_join;
     std::map<handle_id, handle*> _ring_watchers;
     std::uint64_t _next_id = 1;
-    wire::slot_number _next_slot = 1;  ///< 0: all have been used
+    wire::slot_number _next_slot = 1; ///< 0: all have been used
     std::size_t _open = 0;
 };
 

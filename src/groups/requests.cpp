@@ -16,8 +16,13 @@ std::unexpected<refusal> refuse(refusal why) { return std::unexpected(why); }
 } // namespace
 
 service::core::core(const settings& bounds, base::buffer_pool& pool, client_sink& sink, trace::recorder* recorder)
-    : _bounds(bounds), _sink(sink), _journal(bounds.self, recorder), _outbox(_bounds),
-      _assemblies(pool, bounds.message_bytes_max), _exchange(bounds.processes_max), _together{bounds.self.node} {
+    : _bounds(bounds),
+      _sink(sink),
+      _journal(bounds.self, recorder),
+      _outbox(_bounds),
+      _assemblies(pool, bounds.message_bytes_max),
+      _exchange(bounds.processes_max),
+      _together{bounds.self.node} {
     COTERIE_ASSERT(bounds.self.node != base::no_node, "a service runs on a node");
     COTERIE_ASSERT(bounds.message_bytes_max <= std::uint64_t{1} << 31U, "a message fits into one buffer");
 }

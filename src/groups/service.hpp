@@ -29,25 +29,25 @@ using handle_id = base::strong_number<struct handle_id_tag, std::uint64_t>;
 
 /// Why a request is not accepted. The names follow cs_error_t.
 enum class refusal : std::uint8_t {
-    try_again,      ///< the handle's queue is full, or the handle is still leaving
-    exist,          ///< the handle has joined or is joining; or this process is in that group by another handle
-    not_exist,      ///< the handle has not joined, or is leaving
-    too_big,        ///< larger than settings::message_bytes_max
+    try_again, ///< the handle's queue is full, or the handle is still leaving
+    exist,     ///< the handle has joined or is joining; or this process is in that group by another handle
+    not_exist, ///< the handle has not joined, or is leaving
+    too_big,   ///< larger than settings::message_bytes_max
     name_too_long,
-    invalid,        ///< empty group name, or a pid of 0
-    bad_handle,     ///< unknown or closed
-    no_space,       ///< too many handles
+    invalid,    ///< empty group name, or a pid of 0
+    bad_handle, ///< unknown or closed
+    no_space,   ///< too many handles
 };
 [[nodiscard]] std::string_view to_string(refusal why);
 
 struct settings {
     base::member self;
     std::uint64_t message_bytes_max = std::uint64_t{64} << 20U;
-    std::uint64_t queue_bytes_max = std::uint64_t{1} << 20U;  ///< accepted and not yet numbered, a handle; one message
-                                                              ///< is always taken when the queue is empty
+    std::uint64_t queue_bytes_max = std::uint64_t{1} << 20U; ///< accepted and not yet numbered, a handle; one message
+                                                             ///< is always taken when the queue is empty
     std::size_t queue_messages_max = 4'096;
     std::size_t handles_max = 65'536;
-    std::size_t processes_max = 1'000'000;  ///< table entries in all; what goes beyond is refused and counted
+    std::size_t processes_max = 1'000'000; ///< table entries in all; what goes beyond is refused and counted
 };
 
 enum class guarantee : std::uint8_t { agreed, safe };
@@ -55,22 +55,22 @@ enum class guarantee : std::uint8_t { agreed, safe };
 /// A change of a group as one local member sees it. Spans are valid during the call.
 struct change {
     std::string_view group;
-    std::span<const process> members;  ///< after the change, sorted
-    std::span<const departed> left;    ///< sorted
-    std::span<const departed> joined;  ///< sorted; either this or `left` is empty
+    std::span<const process> members; ///< after the change, sorted
+    std::span<const departed> left;   ///< sorted
+    std::span<const departed> joined; ///< sorted; either this or `left` is empty
 };
 
 struct message {
     std::string_view group;
     process sender;
-    base::bytes_view body;   ///< valid during the call; longer if `owner` is kept
-    base::buffer owner;      ///< the packet or the assembly that `body` lies in
+    base::bytes_view body; ///< valid during the call; longer if `owner` is kept
+    base::buffer owner;    ///< the packet or the assembly that `body` lies in
 };
 
 /// The ring as clients see it: the view of the latest common point.
 struct ring_view {
     view_id id;
-    std::span<const node_id> members;  ///< sorted
+    std::span<const node_id> members; ///< sorted
 };
 
 /// What local clients are told. Called from within an input to the service or the ring, in the one order of events;
@@ -86,12 +86,12 @@ public:
 };
 
 struct counters {
-    std::uint64_t accepted = 0;         ///< messages
+    std::uint64_t accepted = 0; ///< messages
     std::uint64_t numbered = 0;
-    std::uint64_t delivered = 0;        ///< to local clients, one count each
-    std::uint64_t malformed = 0;        ///< payloads that are no records
-    std::uint64_t implausible = 0;      ///< records that no honest member sends (unknown slot, wrong offset, ...)
-    std::uint64_t table_mismatch = 0;   ///< tables of nodes that moved together which differ from what was known
+    std::uint64_t delivered = 0;      ///< to local clients, one count each
+    std::uint64_t malformed = 0;      ///< payloads that are no records
+    std::uint64_t implausible = 0;    ///< records that no honest member sends (unknown slot, wrong offset, ...)
+    std::uint64_t table_mismatch = 0; ///< tables of nodes that moved together which differ from what was known
     std::uint64_t common_points = 0;
     std::uint64_t assembling_bytes = 0; ///< now
 };
@@ -120,10 +120,10 @@ public:
     // Queries: the state after the events handed out so far.
 
     [[nodiscard]] std::vector<process> members(std::string_view group) const;
-    [[nodiscard]] std::vector<std::string> group_names() const;  ///< sorted
+    [[nodiscard]] std::vector<std::string> group_names() const; ///< sorted
     /// The ring's view of the latest common point.
     [[nodiscard]] ring_view current_ring_view() const;
-    [[nodiscard]] bool ready() const;  ///< true once the first common point was reached
+    [[nodiscard]] bool ready() const; ///< true once the first common point was reached
     [[nodiscard]] const counters& counts() const;
     [[nodiscard]] std::size_t open_handles() const;
     /// Records one `table` event a group; for the end of a traced run.

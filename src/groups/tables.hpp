@@ -18,15 +18,15 @@ namespace coterie::groups {
 
 struct group {
     std::string name;
-    std::vector<process> members;    ///< sorted
-    std::vector<handle*> listeners;  ///< local handles that are handed its events, in the order of their joins
+    std::vector<process> members;   ///< sorted
+    std::vector<handle*> listeners; ///< local handles that are handed its events, in the order of their joins
 };
 
 /// One join: a process in a group, as its node numbered it.
 struct entry {
     process who;
     group* in = nullptr;
-    handle* local = nullptr;  ///< on the own node
+    handle* local = nullptr; ///< on the own node
 };
 
 /// The joins of one node. Only for look-up, and for walks whose result is sorted afterwards.
@@ -35,7 +35,7 @@ using node_table = std::unordered_map<wire::slot_number, entry>;
 /// A part of a table as it goes on the wire, with the bytes that its names lie in.
 struct table_snapshot {
     std::vector<char> names;
-    std::vector<wire::table_record::entry> entries;  ///< sorted by slot
+    std::vector<wire::table_record::entry> entries; ///< sorted by slot
 };
 
 class tables {

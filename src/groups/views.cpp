@@ -91,7 +91,8 @@ bool service::core::pending() const {
     switch (_phase) {
     case phase::alone: return false;
     // Mutant (12): messages are numbered while others still wait for tables, and do not know their senders.
-    case phase::exchanging: return !_own_table_complete || (COTERIE_MUTANT(groups_number_too_early) && _outbox.pending());
+    case phase::exchanging:
+        return !_own_table_complete || (COTERIE_MUTANT(groups_number_too_early) && _outbox.pending());
     case phase::ordinary: return _outbox.pending();
     }
     return false;
@@ -161,7 +162,8 @@ void service::core::apply(const std::vector<table_step>& steps) {
             std::find_if(begin, steps.end(), [&](const table_step& one) { return one.group != begin->group; });
         group& in = _tables.find_or_make_group(begin->group);
         while (begin != end) {
-            const auto kind_end = std::find_if(begin, end, [&](const table_step& one) { return one.what != begin->what; });
+            const auto kind_end =
+                std::find_if(begin, end, [&](const table_step& one) { return one.what != begin->what; });
             apply_kind(in, {begin, kind_end});
             begin = kind_end;
         }

@@ -38,7 +38,7 @@ void view_order::on_data(std::size_t from, const wire::data& packet, const base:
         ++_context.counts.beyond_window;
         return;
     }
-    learn_hop(packet.hop, packet.holder, from);
+    learn_hop(packet.hop, packet.holder);
     _hop_first = std::max(_hop_first, packet.hop_first);
     accept(packet.number,
            {datagram, packet.payload, packet.originator,

@@ -178,7 +178,7 @@ void view_order::on_heartbeat(std::size_t from, const wire::heartbeat& packet) {
     if (_frozen) {
         return;
     }
-    learn_hop(packet.hop, packet.holder, from);
+    learn_hop(packet.hop, packet.holder);
     know_highest(packet.highest, from);
     note_received(from, packet.received);
     raise_stable(packet.stable);

@@ -19,8 +19,9 @@ duration doubled(duration base, std::uint32_t tries) {
 }
 } // namespace
 
-void view_order::learn_hop(hop_number hop, node_id holder, std::size_t from) {
-    if (_passage && (hop > _passage->token.hop || (hop == _passage->token.hop && from == _passage->target))) {
+void view_order::learn_hop(hop_number hop, node_id holder) {
+    if (_passage && hop > _passage->token.hop) {
+        // The same hop would prove nothing: its target may know of it by hearsay.
         _passage.reset();
     }
     if (hop <= _hop) {
@@ -53,12 +54,15 @@ void view_order::on_token(std::size_t from, const wire::token& packet) {
         }
         return;
     }
-    if (from != *giver) {
-        _context.send(_view.members[from].node, wire::token_proof{_view.id, std::max(packet.hop, _hop)});
-    }
+    const auto prove = [&] {
+        _context.send(packet.giver, wire::token_proof{_view.id, packet.hop});
+        if (from != *giver) {
+            _context.send(_view.members[from].node, wire::token_proof{_view.id, packet.hop});
+        }
+    };
     const bool stale = packet.hop <= _taken || packet.hop < _hop;
     if (stale && !(COTERIE_MUTANT(ring_token_taken_twice) && packet.hop == _taken && !_holding)) { // two holders
-        _context.send(packet.giver, wire::token_proof{_view.id, std::max(packet.hop, _hop)});
+        prove();
         return;
     }
     const bool plausible = packet.next.value > size() && plausible_number(packet.next.previous()) &&
@@ -71,7 +75,7 @@ void view_order::on_token(std::size_t from, const wire::token& packet) {
         return;
     }
     take_token(packet);
-    _context.send(packet.giver, wire::token_proof{_view.id, _hop});
+    prove();
 }
 
 void view_order::take_token(const wire::token& token) {

@@ -103,7 +103,7 @@ private:
     };
 
     // order_token.cpp
-    void learn_hop(hop_number hop, node_id holder, std::size_t from);
+    void learn_hop(hop_number hop, node_id holder);
     void take_token(const wire::token& token);
     void number_packets();
     [[nodiscard]] bool window_open() const;

@@ -10,8 +10,8 @@
 //   except with quiet_since_ns.
 // * A node that crashed has a `failed` event, a client that ended a `client_closed` or `client_failed` one. A stream
 //   without such an end is taken to be alive at the end of the trace.
-// * `numbered` is recorded before anyone else can deliver the packet, `installed` before the deliveries and
-//   configurations that it brings about.
+// * `numbered` is recorded before anyone else can deliver the packet. `installed` stands before the `regular` that it
+//   brings about; the deliveries and the transitional configuration of the install may stand before or after it.
 #pragma once
 
 #include "trace/event.hpp"

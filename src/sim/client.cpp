@@ -295,17 +295,15 @@ void client::flood(std::size_t count, std::size_t bytes, guarantee how) {
 }
 
 void client::continue_flood() {
-    while (_flood.left > 0 && _state != standing::closed && _home.alive()) {
+    while (_flood.left > 0) {
         const auto result = multicast(_flood.bytes, _flood.how);
         if (!result) {
-            if (result.error() != refusal::try_again) {
-                _flood.left = 0;
-            }
+            // Room is announced by writable(); anything else ends it.
+            _flood.left = result.error() == refusal::try_again ? _flood.left : 0;
             return;
         }
-        if (_flood.left > 0) {
-            --_flood.left;
-        }
+        // The daemon may have died of it, and the flood with it.
+        _flood.left -= _flood.left > 0 ? 1 : 0;
     }
 }
 

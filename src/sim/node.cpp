@@ -88,7 +88,7 @@ void node::boot(store_fate fate) {
     for_ring.wall_clock_us = _world.wall_clock_us(clock_skew_us);
 
     note(event_kind::started);
-    _service = std::make_unique<groups::service>(for_groups, _world.pool(), *this, this);
+    _service = std::make_unique<groups::service>(for_groups, _world.pool(), *this, options.record ? this : nullptr);
     _engine = std::make_unique<ring::engine>(for_ring, _world.pool(), *this, *_service, *_service);
     begin_input();
     _engine->start(now());

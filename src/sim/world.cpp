@@ -2,6 +2,7 @@
 // The loop of the simulated world, its hooks, and its judgement of whether all is well.
 #include "sim/world.hpp"
 
+#include "groups/step_trace.hpp"
 #include "wire/codec.hpp"
 
 #include <algorithm>
@@ -172,39 +173,13 @@ void world::unhook(hook_id id) {
 }
 
 void world::on_step(node& who, const step& what) {
-    using kind = step::kind;
-    trace::event_kind recorded{};
-    switch (what.what) {
-    case kind::hop_given: recorded = trace::event_kind::hop_given; break;
-    case kind::hop_taken: recorded = trace::event_kind::hop_taken; break;
-    case kind::acknowledged: recorded = trace::event_kind::acknowledged; break;
-    case kind::promised: recorded = trace::event_kind::promised; break;
-    case kind::planned: recorded = trace::event_kind::planned; break;
-    case kind::completed: recorded = trace::event_kind::completed; break;
-    case kind::installed: recorded = trace::event_kind::installed; break;
-    case kind::proposed:
-    case kind::plan_accepted:
-    case kind::install_sent:
-    case kind::abandoned:
-    case kind::suspected:
-    case kind::restarted:
-    case kind::held_off:
-    case kind::paused:
-    case kind::retired: break;
-    }
-    if (recorded != trace::event_kind{} && (_options.record || !_event_hooks.empty())) {
-        trace::event seen;
-        seen.kind = recorded;
-        seen.time_ns = _now.time_since_epoch().count();
-        seen.node = who.id();
-        seen.stream = who.nonce().value;
-        seen.view = what.view;
-        seen.left_view = what.old_view;
-        seen.number = what.number;
-        seen.hop = what.hop;
-        seen.peer = what.peer;
-        seen.hash = what.hash;
-        record(seen);
+    if (_options.record) {
+        if (std::optional<trace::event> seen = groups::to_event(what)) {
+            seen->time_ns = _now.time_since_epoch().count();
+            seen->node = who.id();
+            seen->stream = who.nonce().value;
+            record(*seen);
+        }
     }
     for (std::size_t at = 0; at < _step_hooks.size(); ++at) {
         if (_step_hooks[at].call) {

@@ -134,7 +134,8 @@ TEST(large_messages, of_a_dead_client_are_given_up_before_its_departure) {
     a.close();
     c.say(long_text(2'000));
     two.settle();
-    EXPECT_EQ(b.seen(), (strings{"g: 1.1 says small", "g: 1.3 2.2 | -1.1 process_down", says("1.3", long_text(2'000))}));
+    EXPECT_EQ(b.seen(),
+              (strings{"g: 1.1 says small", "g: 1.3 2.2 | -1.1 process_down", says("1.3", long_text(2'000))}));
     EXPECT_EQ(two.counts(2).assembling_bytes, 0U);
     EXPECT_EQ(two.counts(2).implausible, 0U);
 }

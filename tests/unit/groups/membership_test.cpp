@@ -110,8 +110,8 @@ TEST(membership, a_handle_that_closes_while_its_join_is_under_way_joins_and_dies
     client again(two, 1, 100);
     EXPECT_EQ(again.try_join("g").error(), refusal::try_again);
     two.settle();
-    EXPECT_EQ(b.seen(), (strings{"g: 1.100 2.200 | +1.100 join", "g: 1.100 says one",
-                                 "g: 2.200 | -1.100 process_down"}));
+    EXPECT_EQ(b.seen(),
+              (strings{"g: 1.100 2.200 | +1.100 join", "g: 1.100 says one", "g: 2.200 | -1.100 process_down"}));
     EXPECT_EQ(a.seen(), strings{});
 }
 
@@ -125,8 +125,8 @@ TEST(membership, a_leave_that_was_accepted_is_kept_when_the_handle_closes_behind
     a.leave();
     a.close();
     two.settle();
-    EXPECT_EQ(b.seen(), (strings{"g: 1.100 says " + shown(long_text(5'000)), "g: 1.100 says small",
-                                 "g: 2.200 | -1.100 leave"}));
+    EXPECT_EQ(b.seen(),
+              (strings{"g: 1.100 says " + shown(long_text(5'000)), "g: 1.100 says small", "g: 2.200 | -1.100 leave"}));
     // The same when not even the join was numbered.
     client c(two, 1, 100);
     c.join("g");
@@ -146,8 +146,7 @@ TEST(membership, a_leave_while_joining_waits_for_the_join) {
     a.leave();
     EXPECT_EQ(a.try_say("late").error(), refusal::not_exist);
     one.settle();
-    EXPECT_EQ(a.seen(),
-              (strings{"g: 1.100 | +1.100 join", "g: 1.100 says hello", "g: | -1.100 leave"}));
+    EXPECT_EQ(a.seen(), (strings{"g: 1.100 | +1.100 join", "g: 1.100 says hello", "g: | -1.100 leave"}));
     EXPECT_EQ(one.at(1).group_names(), strings{});
 }
 

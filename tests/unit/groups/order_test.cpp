@@ -138,7 +138,6 @@ TEST(order, agreed_and_safe_messages_never_share_a_packet) {
     client a(one, 1, 1, "g");
     client b(one, 1, 2, "g");
     (void)a.seen();
-    one.traced = true;
     a.say("agreed");
     a.say_safely("safe");
     a.say_safely("safe too");

@@ -138,7 +138,6 @@ TEST(views, groups_are_told_in_the_order_of_their_names_and_then_the_ring) {
     client mine_a(two, 1, 1, "a");
     client mine_c(two, 1, 1, "c");
     (void)watcher.seen();
-    two.traced = false;
     two.view({1});
     EXPECT_EQ(watcher.seen(), (strings{"b: 1.9 | -2.2 node_down", "ring 2: 1"}));
     EXPECT_EQ(mine_a.seen(), strings{"a: 1.1 | -2.2 node_down"});
@@ -191,7 +190,8 @@ TEST(views, requests_survive_views_in_their_order) {
     two.install({1, 2});
     a.leave();
     two.settle();
-    EXPECT_EQ(b.seen(), (strings{"g: 1.1 2.2 | +1.1 join", "g: 1.1 says one", "g: 1.1 says two", "g: 2.2 | -1.1 leave"}));
+    EXPECT_EQ(b.seen(),
+              (strings{"g: 1.1 2.2 | +1.1 join", "g: 1.1 says one", "g: 1.1 says two", "g: 2.2 | -1.1 leave"}));
 }
 
 TEST(views, a_death_during_the_exchange_comes_after_the_common_point) {

@@ -79,7 +79,7 @@ inline std::string shown(const ring_view& what) {
 
 class world {
 public:
-    std::size_t payload_bytes = 1'400;  ///< room in a packet
+    std::size_t payload_bytes = 1'400; ///< room in a packet
     bool traced = false;
 
     /// Nodes 1 to `count`, in no view. `adapt` may change their settings.
@@ -105,9 +105,7 @@ public:
     std::vector<trace::event>& trace() { return _recorder.events; }
 
     /// What a handle has seen since the last call.
-    strings seen(std::uint32_t id, handle_id handle) {
-        return std::exchange(_machines.at(id)->seen[handle.value], {});
-    }
+    strings seen(std::uint32_t id, handle_id handle) { return std::exchange(_machines.at(id)->seen[handle.value], {}); }
 
     /// Installs a view on these nodes: those that come from the same view move together. The tables are under way.
     void install(const nodes& members) {
@@ -172,7 +170,7 @@ public:
         }
         return count;
     }
-    std::vector<std::size_t> packets_bytes;  ///< sizes of the payloads numbered so far
+    std::vector<std::size_t> packets_bytes; ///< sizes of the payloads numbered so far
 
     /// Puts a packet into the order as if this node had sent it.
     void forge(std::uint32_t id, const std::function<void(base::byte_writer&)>& write) {
@@ -183,7 +181,7 @@ public:
     std::size_t deliver(std::uint32_t id, std::size_t count = SIZE_MAX) {
         machine& one = *_machines.at(id);
         std::size_t done = 0;
-        for (; done < count && one.delivered < one.ring->log.size(); ++done) {
+        for (; done < count && one.ring && one.delivered < one.ring->log.size(); ++done) {
             const ring::delivery packet = one.ring->log[one.delivered++];
             one.groups->on_delivery(packet);
         }
@@ -226,7 +224,8 @@ private:
     };
     struct machine final : client_sink {
         machine(const settings& bounds, trace::recorder* recorder)
-            : self(bounds.self), groups(std::make_unique<service>(bounds, pool, *this, recorder)) {}
+            : self(bounds.self),
+              groups(std::make_unique<service>(bounds, pool, *this, recorder)) {}
 
         base::member self;
         base::buffer_pool pool;
@@ -308,9 +307,13 @@ struct ring_watcher {};
 class client {
 public:
     client(world& where, std::uint32_t node, std::uint32_t pid)
-        : _where(&where), _node(node), _id(where.at(node).open(pid, false).value()) {}
+        : _where(&where),
+          _node(node),
+          _id(where.at(node).open(pid, false).value()) {}
     client(world& where, std::uint32_t node, std::uint32_t pid, ring_watcher)
-        : _where(&where), _node(node), _id(where.at(node).open(pid, true).value()) {}
+        : _where(&where),
+          _node(node),
+          _id(where.at(node).open(pid, true).value()) {}
     /// One that has joined, after the world has come to rest; what it saw of that is forgotten.
     client(world& where, std::uint32_t node, std::uint32_t pid, std::string_view group) : client(where, node, pid) {
         join(group);

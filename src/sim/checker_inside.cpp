@@ -1,0 +1,189 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// "Inside, checked too": what a node has acknowledged it reports, what it has promised it keeps, and the plans of one
+// attempt are one plan. Each life is followed as its own steps tell it.
+#include "sim/checker_parts.hpp"
+#include "sim/words.hpp"
+
+#include <fmt/format.h>
+#include <map>
+
+namespace coterie::sim::checking {
+
+namespace {
+
+/// What one life has committed itself to.
+class commitments {
+public:
+    commitments(const sorted_trace& trace, const life& one, findings& found)
+        : _trace(trace),
+          _one(one),
+          _found(found) {}
+
+    void follow() {
+        for (const std::size_t place : _one.events) {
+            const event& what = _trace.events[place];
+            goes_on(place, what);
+            switch (what.kind) {
+            case event_kind::regular: install_view(place, what); break;
+            case event_kind::acknowledged: acknowledge(place, what); break;
+            case event_kind::promised: promise(place, what); break;
+            case event_kind::planned: plan(place, what); break;
+            case event_kind::completed: complete(place, what); break;
+            case event_kind::installed: install(place, what); break;
+            case event_kind::numbered:
+            case event_kind::hop_given:
+            case event_kind::hop_taken: take_part(place, what); break;
+            case event_kind::delivered: deliver(place, what); break;
+            case event_kind::message_numbered: number_message(place, what); break;
+            case event_kind::common_point: _common_point = what.view; break;
+            default: break;
+            }
+        }
+    }
+
+private:
+    void complain(std::string what, std::vector<std::size_t> events) {
+        _found.add(inside_guarantee, fmt::format("{} {}", _trace.name(_one), what), std::move(events));
+    }
+
+    void install_view(std::size_t place, const event& what) {
+        if (_trace.has_ring_steps && _installed != what.view) {
+            complain(fmt::format("is in {} without a step that installs it", in_words(what.view)), {place});
+        }
+        _view = what.view;
+        _acknowledged = none;
+        _finishing = none;
+        // Installed for the sake of those who had installed it already: this life has answered a higher attempt, and
+        // only passes through.
+        _frozen_by = what.view < _promised_view ? _promised : none;
+    }
+
+    void acknowledge(std::size_t place, const event& what) {
+        if (what.view != _view) {
+            complain(fmt::format("acknowledges {}, which it has not installed", in_words(what.view)), {place});
+            return;
+        }
+        take_part(place, what);
+        if (_acknowledged == none || _trace.events[_acknowledged].number < what.number) {
+            _acknowledged = place;
+        }
+    }
+
+    /// An answer freezes the view that it leaves.
+    void take_part(std::size_t place, const event& what) {
+        if (_frozen_by != none && what.view == _view) {
+            complain(fmt::format("'{}' though it has left that view by its promise", in_words(what)),
+                     {place, _frozen_by});
+        }
+    }
+
+    /// After its promise a node delivers only what an install tells it to, all at once and as part of that install.
+    void deliver(std::size_t place, const event& what) {
+        if (_frozen_by != none && what.view == _view && _finishing == none) {
+            _finishing = place;
+        }
+    }
+
+    void goes_on(std::size_t place, const event& what) {
+        const bool step =
+            what.kind == event_kind::promised || what.kind == event_kind::planned || what.kind == event_kind::completed;
+        if (_finishing != none && step) {
+            complain(fmt::format("'{}' between its promise and the install", in_words(_trace.events[_finishing])),
+                     {_finishing, _frozen_by, place});
+            _finishing = none;
+        }
+    }
+
+    void number_message(std::size_t place, const event& what) {
+        if (what.view == _view && _common_point != what.view) {
+            complain(fmt::format("'{}' before the common point", in_words(what)), {place});
+        }
+    }
+
+    void promise(std::size_t place, const event& what) {
+        if (what.view < _promised_view) {
+            complain(fmt::format("promises {} after {}", in_words(what.view), in_words(_promised_view)),
+                     {place, _promised});
+        }
+        if (what.left_view != _view) {
+            complain(fmt::format("reports for {} while it is in {}", in_words(what.left_view), in_words(_view)),
+                     {place});
+        } else if (_acknowledged != none && what.number < _trace.events[_acknowledged].number) {
+            complain(fmt::format("reports {} up to {} and has acknowledged up to {}", in_words(what.left_view),
+                                 what.number.value, _trace.events[_acknowledged].number.value),
+                     {place, _acknowledged});
+        }
+        if (what.view >= _promised_view) {
+            _promised_view = what.view;
+            _promised = place;
+        }
+        _frozen_by = place;
+    }
+
+    void plan(std::size_t place, const event& what) {
+        if (what.view.coordinator != _one.who.node || what.view.nonce != _one.who.nonce) {
+            complain(fmt::format("plans {}, the attempt of another", in_words(what.view)), {place});
+        }
+    }
+
+    void complete(std::size_t place, const event& what) {
+        if (what.view != _promised_view) {
+            complain(fmt::format("completes {} though its latest promise is {}", in_words(what.view),
+                                 in_words(_promised_view)),
+                     {place, _promised});
+        }
+        _completed.insert_or_assign(what.view, place);
+    }
+
+    void install(std::size_t place, const event& what) {
+        const auto completed = _completed.find(what.view);
+        if (completed == _completed.end()) {
+            complain(fmt::format("installs {}, which it has not completed", in_words(what.view)), {place, _promised});
+        } else if (_trace.events[completed->second].hash != what.hash) {
+            complain(fmt::format("installs another plan of {} than it has completed", in_words(what.view)),
+                     {place, completed->second});
+        }
+        _installed = what.view;
+    }
+
+    const sorted_trace& _trace;
+    const life& _one;
+    findings& _found;
+    base::view_id _view;
+    base::view_id _installed;
+    base::view_id _common_point;
+    base::view_id _promised_view;
+    std::size_t _promised = none;     ///< event
+    std::size_t _acknowledged = none; ///< event: the highest of this view
+    std::size_t _frozen_by = none;    ///< event: the promise that ended this view
+    std::size_t _finishing = none;    ///< event: the first delivery of an install
+    std::map<base::view_id, std::size_t> _completed;
+};
+
+/// One hash an attempt, over all nodes.
+void check_hashes(const sorted_trace& trace, findings& found) {
+    std::map<base::view_id, std::size_t> first;
+    for (std::size_t place = 0; place < trace.events.size(); ++place) {
+        const event& what = trace.events[place];
+        if (what.kind != event_kind::planned && what.kind != event_kind::completed &&
+            what.kind != event_kind::installed) {
+            continue;
+        }
+        const auto [known, is_first] = first.try_emplace(what.view, place);
+        if (!is_first && trace.events[known->second].hash != what.hash) {
+            found.add(inside_guarantee, fmt::format("attempt {} has two plans", in_words(what.view)),
+                      {place, known->second});
+        }
+    }
+}
+
+} // namespace
+
+void check_promises(const sorted_trace& trace, findings& found) {
+    for (const life& one : trace.lives) {
+        commitments(trace, one, found).follow();
+    }
+    check_hashes(trace, found);
+}
+
+} // namespace coterie::sim::checking

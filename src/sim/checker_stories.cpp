@@ -1,0 +1,401 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Guarantee 8: processes of a group on nodes that stay together see the same deliveries and changes, interleaved alike.
+//
+// Two nodes stay together through a stretch of common points that follow each other at both, with each in what the other
+// has stayed together with. What their processes saw between the first and the last common point of a stretch is the same
+// to the item. What they saw after the last one comes from one view, out of which they may have gone apart: there each
+// has the beginning that both delivered in R, and may have an end of its own.
+#include "sim/checker_parts.hpp"
+#include "sim/words.hpp"
+
+#include <algorithm>
+#include <fmt/format.h>
+#include <map>
+#include <optional>
+
+namespace coterie::sim::checking {
+
+namespace {
+
+std::uint64_t mix(std::uint64_t state, std::uint64_t value) {
+    state = (state ^ value) * 0x9e3779b97f4a7c15U;
+    return state ^ state >> 32U;
+}
+
+std::uint64_t mix(std::uint64_t state, const process& who) {
+    return mix(state, std::uint64_t{who.node.value} << 32U | who.pid);
+}
+
+/// Two items with the same content are the same item.
+std::uint64_t content_of(const event& what) {
+    std::uint64_t state = mix(1, static_cast<std::uint64_t>(what.kind));
+    state = mix(state, what.sender);
+    state = mix(state, what.message);
+    for (const process& each : what.processes) {
+        state = mix(state, each);
+    }
+    for (const auto* list : {&what.left, &what.joined}) {
+        state = mix(state, list->size());
+        for (const trace::departed& each : *list) {
+            state = mix(mix(state, each.who), static_cast<std::uint64_t>(each.why));
+        }
+    }
+    return state;
+}
+
+/// Common points of two nodes from one at which they meet to the last up to which they stay together; counted from 1.
+struct stretch {
+    std::uint32_t first_here = 0;
+    std::uint32_t first_there = 0;
+    std::uint32_t length = 0; ///< how many common points
+    bool same_end = false;    ///< all that was delivered in the last view is the same
+    std::uint64_t shared = 0; ///< else what was delivered up to this number in it is
+    bool strict = false;      ///< else: at least one of them never left it, and has a part of what the other has
+};
+
+/// One membership, as a sequence.
+struct sequence {
+    const membership* in = nullptr;
+    const client* one = nullptr;
+    std::vector<std::uint64_t> content;
+    std::vector<placement> places;
+    bool whole = false; ///< nothing is missing at its end
+
+    [[nodiscard]] std::size_t size() const { return content.size(); }
+    /// How many items come before what lies behind the report of this common point; nothing if that is not known.
+    [[nodiscard]] std::optional<std::size_t> begin_of(std::uint32_t point) const {
+        const auto at = std::ranges::partition_point(places, [point](const placement& each) {
+            return each.earliest < point || (each.earliest == point && each.report);
+        });
+        return known_before(at, point);
+    }
+    /// How many come before what follows on this common point's report and all up to the next common point.
+    [[nodiscard]] std::optional<std::size_t> end_of(std::uint32_t point) const {
+        const auto at =
+            std::ranges::partition_point(places, [point](const placement& each) { return each.earliest <= point; });
+        return known_before(at, point);
+    }
+
+private:
+    [[nodiscard]] std::optional<std::size_t> known_before(std::vector<placement>::const_iterator at,
+                                                          std::uint32_t point) const {
+        const bool known = at == places.begin() || std::prev(at)->latest <= point;
+        return known ? std::optional(static_cast<std::size_t>(at - places.begin())) : std::nullopt;
+    }
+};
+
+/// What is compared: items [begin, end) of one membership.
+struct section {
+    const sequence* of = nullptr;
+    std::size_t begin = 0;
+    std::size_t end = 0;
+    std::uint32_t first_point = 0; ///< the stretch, in common points
+    std::uint32_t last_point = 0;
+
+    /// Whether what follows the section is known to lie outside of it, or there can be nothing.
+    [[nodiscard]] bool ends_by_itself() const { return end < of->size() || of->whole; }
+    [[nodiscard]] bool in_tail(std::size_t at) const { return of->places[at].latest >= last_point; }
+};
+
+class comparison {
+public:
+    comparison(const sorted_trace& trace, const placements& places, findings& found) : _trace(trace), _found(found) {
+        for (std::size_t at = 0; at < trace.memberships.size(); ++at) {
+            const membership& in = trace.memberships[at];
+            const client& one = trace.clients[in.client];
+            if (in.first_change != none && one.life != none) {
+                _of_group[in.group].push_back(read(in, one, places[in.client]));
+            }
+        }
+    }
+
+    void check() {
+        for (const auto& [group, sequences] : _of_group) {
+            for (std::size_t here = 0; here < sequences.size(); ++here) {
+                for (std::size_t there = here + 1; there < sequences.size(); ++there) {
+                    compare(sequences[here], sequences[there]);
+                }
+            }
+        }
+    }
+
+private:
+    [[nodiscard]] sequence read(const membership& in, const client& one, const std::vector<placement>& places) const {
+        sequence result;
+        result.in = &in;
+        result.one = &one;
+        result.whole = _trace.complete(one) || in.last_change != none;
+        for (const std::size_t at : in.items) {
+            if (places[at].latest == 0) {
+                result.whole = false; // from here on nobody knows where it belongs; check_common_points has said so
+                break;
+            }
+            result.content.push_back(content_of(_trace.events[one.items[at].event]));
+            result.places.push_back(places[at]);
+        }
+        return result;
+    }
+
+    [[nodiscard]] const event& seen(const sequence& of, std::size_t at) const { return _trace.events[place(of, at)]; }
+    [[nodiscard]] static std::size_t place(const sequence& of, std::size_t at) {
+        return of.one->items[of.in->items[at]].event;
+    }
+
+    // Stretches of two lives.
+
+    const std::vector<stretch>& stretches(std::size_t here, std::size_t there) {
+        const auto [known, is_new] = _stretches.try_emplace({here, there});
+        if (is_new) {
+            known->second = find_stretches(_trace.lives[here], _trace.lives[there]);
+        }
+        return known->second;
+    }
+
+    [[nodiscard]] std::vector<stretch> find_stretches(const life& here, const life& there) const {
+        std::vector<stretch> result;
+        const auto& mine = here.common_points;
+        const auto& others = there.common_points;
+        std::uint32_t i = 0;
+        std::uint32_t j = 0;
+        bool follows = false; // the common points before these two were one, too
+        while (i < mine.size() && j < others.size()) {
+            const std::size_t my_view = here.visits[mine[i].visit].view;
+            const std::size_t other_view = there.visits[others[j].visit].view;
+            if (my_view != other_view) {
+                ++(my_view < other_view ? i : j);
+                follows = false;
+                continue;
+            }
+            const bool together = follows && std::ranges::binary_search(mine[i].together, there.who.node) &&
+                                  std::ranges::binary_search(others[j].together, here.who.node);
+            if (together) {
+                ++result.back().length;
+            } else {
+                result.push_back({.first_here = i + 1, .first_there = j + 1, .length = 1});
+            }
+            follows = true;
+            ++i;
+            ++j;
+        }
+        for (stretch& each : result) {
+            judge_end(here, mine[each.first_here + each.length - 2].visit, there,
+                      others[each.first_there + each.length - 2].visit, each);
+        }
+        return result;
+    }
+
+    /// How far what was delivered in the last view of a stretch agrees.
+    void judge_end(const life& here, std::size_t visit_here, const life& there, std::size_t visit_there,
+                   stretch& each) const {
+        const visit& mine = here.visits[visit_here];
+        const visit& other = there.visits[visit_there];
+        const bool both_left = visit_here + 1 < here.visits.size() && visit_there + 1 < there.visits.size();
+        const bool moved_together = both_left &&
+                                    here.visits[visit_here + 1].view == there.visits[visit_there + 1].view &&
+                                    mine.together == other.together && _trace.together_with(mine, there.who.node);
+        each.same_end = &here == &there || moved_together || mine.delivered == other.delivered;
+        each.shared = std::min(mine.regular_count, other.regular_count);
+        const auto inside = [](const visit& one, const visit& of) {
+            return one.transitional == none && one.regular_count <= of.regular_count;
+        };
+        each.strict = inside(mine, other) || inside(other, mine);
+    }
+
+    // Two memberships.
+
+    void compare(const sequence& left, const sequence& right) {
+        // A process has one story at a time in a group.
+        if (left.one == right.one) {
+            return;
+        }
+        for (const stretch& each : stretches(left.one->life, right.one->life)) {
+            const auto begin_left = left.begin_of(each.first_here);
+            const auto begin_right = right.begin_of(each.first_there);
+            if (!begin_left || !begin_right) {
+                continue;
+            }
+            const std::uint32_t last_left = each.first_here + each.length - 1;
+            const std::uint32_t last_right = each.first_there + each.length - 1;
+            // An end that is not known for certain is taken early.
+            section a{&left, *begin_left, left.end_of(last_left).value_or(*begin_left), each.first_here, last_left};
+            section b{&right, *begin_right, right.end_of(last_right).value_or(*begin_right), each.first_there,
+                      last_right};
+            if (align(a, b, each)) {
+                walk(a, b, each);
+            }
+        }
+    }
+
+    /// Moves the beginnings to where both are members. False if there is no such place, or none that is certain.
+    bool align(section& a, section& b, const stretch& each) {
+        const bool a_member = a.begin > 0;
+        const bool b_member = b.begin > 0;
+        if (a_member && b_member) {
+            return check_meeting(a, b, each);
+        }
+        if (!a_member && !b_member) {
+            // Both join in this stretch: the earlier one sees the other's join.
+            return seek_join(a, b, false) || seek_join(b, a, false);
+        }
+        return a_member ? seek_join(a, b, true) : seek_join(b, a, true);
+    }
+
+    /// At the common point where their nodes meet, both know the same members.
+    bool check_meeting(const section& a, const section& b, const stretch& each) {
+        const auto is_there = [](const section& one) {
+            const bool left = one.of->in->last_change != none && one.begin == one.of->size();
+            return !left && (one.begin < one.of->size() || one.of->whole);
+        };
+        if (!is_there(a) || !is_there(b)) {
+            return false;
+        }
+        const std::size_t change_a = latest_change(a);
+        const std::size_t change_b = latest_change(b);
+        if (_trace.events[change_a].processes != _trace.events[change_b].processes) {
+            const life& at = _trace.lives[a.of->one->life];
+            const common_point& point = at.common_points[each.first_here - 1];
+            _found.add(8,
+                       fmt::format("after the common point of {} {} and {} know different members of {}",
+                                   in_words(_trace.events[point.event].view), _trace.name(*a.of->one),
+                                   _trace.name(*b.of->one), quoted(_trace.groups[a.of->in->group])),
+                       {change_a, change_b, point.event});
+            return false;
+        }
+        return true;
+    }
+
+    [[nodiscard]] std::size_t latest_change(const section& one) const {
+        std::size_t at = one.begin;
+        while (at > 1 && seen(*one.of, at - 1).kind != event_kind::client_change) {
+            --at;
+        }
+        return place(*one.of, at - 1);
+    }
+
+    /// `joiner` joins in the stretch: where `older` sees that, both stories begin to be one.
+    bool seek_join(section& older, section& joiner, bool is_older) {
+        if (joiner.begin == joiner.end || joiner.begin != 0) {
+            return false;
+        }
+        const std::uint64_t join = joiner.of->content.front();
+        const auto& content = older.of->content;
+        const auto from = content.begin() + static_cast<std::ptrdiff_t>(older.begin);
+        const auto until = content.begin() + static_cast<std::ptrdiff_t>(older.end);
+        // The same process may join again and again, with the same members: count from the beginning of the stretch,
+        // which only serves if `older` has seen all of them.
+        std::size_t skip = earlier_joins(joiner, join);
+        if (skip > 0 && !is_older) {
+            return false;
+        }
+        auto found = std::find(from, until, join);
+        for (; found != until && skip > 0; --skip) {
+            found = std::find(found + 1, until, join);
+        }
+        if (found != until) {
+            older.begin = static_cast<std::size_t>(found - content.begin());
+            return true;
+        }
+        const bool must_see = is_older && older.ends_by_itself() && !older_left_first(older) && !joiner.in_tail(0);
+        if (must_see) {
+            _found.add(8,
+                       fmt::format("{} never sees the join of {}, which was together with it",
+                                   _trace.name(*older.of->one), _trace.name(*joiner.of->one)),
+                       {place(*joiner.of, 0)});
+        }
+        return false;
+    }
+
+    /// How often the joiner's process has joined in this stretch before, with the very same change.
+    [[nodiscard]] std::size_t earlier_joins(const section& joiner, std::uint64_t join) const {
+        std::size_t count = 0;
+        for (const sequence& each : _of_group.at(joiner.of->in->group)) {
+            const bool earlier = each.one->who == joiner.of->one->who && each.one->life == joiner.of->one->life &&
+                                 each.in->first_change < joiner.of->in->first_change;
+            if (earlier && !each.content.empty() && each.content.front() == join &&
+                each.places.front().earliest >= joiner.first_point) {
+                ++count;
+            }
+        }
+        return count;
+    }
+    [[nodiscard]] bool older_left_first(const section& older) const {
+        return older.of->in->last_change != none && older.end == older.of->size();
+    }
+
+    /// The two sections item by item, from where both are members.
+    void walk(const section& a, const section& b, const stretch& each) {
+        std::size_t i = a.begin;
+        std::size_t j = b.begin;
+        for (; i < a.end && j < b.end; ++i, ++j) {
+            if (a.of->content[i] != b.of->content[j]) {
+                differ(a, i, b, j, each);
+                return;
+            }
+            if (parts(seen(*a.of, i), *a.of->one, *b.of->one)) {
+                return;
+            }
+        }
+        if (i < a.end) {
+            goes_on(a, i, b, each);
+        } else if (j < b.end) {
+            goes_on(b, j, a, each);
+        }
+    }
+
+    /// After a change that lists one of the two as gone there is nothing more to compare.
+    static bool parts(const event& what, const client& left, const client& right) {
+        return std::ranges::any_of(
+            what.left, [&](const trace::departed& each) { return each.who == left.who || each.who == right.who; });
+    }
+
+    void differ(const section& a, std::size_t i, const section& b, std::size_t j, const stretch& each) {
+        const bool tail = a.in_tail(i) && b.in_tail(j);
+        if (tail && !each.same_end && !each.strict && !below(a, i, each.shared) && !below(b, j, each.shared)) {
+            return;
+        }
+        _found.add(8,
+                   fmt::format("{} and {} are together and see different things: '{}' and '{}'",
+                               _trace.name(*a.of->one), _trace.name(*b.of->one), in_words(seen(*a.of, i)),
+                               in_words(seen(*b.of, j))),
+                   {place(*a.of, i), place(*b.of, j)});
+    }
+
+    /// `longer` goes on where `shorter` has ended.
+    void goes_on(const section& longer, std::size_t at, const section& shorter, const stretch& each) {
+        if (!shorter.ends_by_itself()) {
+            return; // it died, or has not read on
+        }
+        if (longer.in_tail(at) && !each.same_end && !below(longer, at, each.shared)) {
+            return;
+        }
+        _found.add(8,
+                   fmt::format("{} sees '{}', and {}, which is together with it, does not",
+                               _trace.name(*longer.of->one), in_words(seen(*longer.of, at)),
+                               _trace.name(*shorter.of->one)),
+                   {place(*longer.of, at), shorter.end > 0 ? place(*shorter.of, shorter.end - 1) : none});
+    }
+
+    /// Whether anything from here on was delivered in the part of the view that both delivered.
+    [[nodiscard]] bool below(const section& one, std::size_t at, std::uint64_t shared) const {
+        for (; at < one.end; ++at) {
+            const std::size_t message = one.of->one->items[one.of->in->items[at]].message;
+            if (message != none) {
+                return _trace.packets[_trace.messages[message].packet].number <= shared;
+            }
+        }
+        return false;
+    }
+
+    const sorted_trace& _trace;
+    findings& _found;
+    std::map<std::size_t, std::vector<sequence>> _of_group;
+    std::map<std::pair<std::size_t, std::size_t>, std::vector<stretch>> _stretches;
+};
+
+} // namespace
+
+void check_stories(const sorted_trace& trace, const placements& places, findings& found) {
+    comparison(trace, places, found).check();
+}
+
+} // namespace coterie::sim::checking
