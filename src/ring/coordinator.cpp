@@ -219,7 +219,10 @@ void membership::on_completion(const member& from, const wire::completion& packe
         packet.plan_hash != _attempt->hash) {
         return;
     }
-    _attempt->progress = _context.now;
+    if (packet.missing < known->missing) {
+        known->missing = packet.missing;
+        _attempt->progress = _context.now;
+    }
     if (packet.missing != 0) {
         return;
     }

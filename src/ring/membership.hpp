@@ -11,6 +11,7 @@
 #include "ring/recovery.hpp"
 #include "ring/view_order.hpp"
 
+#include <limits>
 #include <memory>
 #include <optional>
 #include <vector>
@@ -62,6 +63,7 @@ private:
         member who;
         std::optional<wire::report> report;
         bool completed = false;
+        std::uint32_t missing = std::numeric_limits<std::uint32_t>::max();  ///< the least it has reported
         bool confirmed = false;         ///< speaks in the new view
         std::uint32_t authorisations = 0;
         std::uint32_t tries = 0;

@@ -86,6 +86,10 @@ void membership::send_report() {
 }
 
 void membership::on_plan(const member& from, wire::plan packet) {
+    if (coordinates(from, packet.attempt) && packet.attempt < _promised) {
+        tell(from.node, wire::refusal{packet.attempt, _promised});
+        return;
+    }
     if (!_changing || packet.attempt != _promised || !coordinates(from, _promised)) {
         return;
     }
@@ -298,8 +302,11 @@ void membership::stop_waiting() {
 void membership::participant_time() {
     const member coordinator{_promised.coordinator, _promised.nonce};
     const bool own = coordinator == self();
-    const bool gone = own ? !_attempt : !_hearing.hears(coordinator);
-    if (gone || _context.now - _progress > patience_limits * _context.cfg.silence_limit) {
+    // An attempt of one's own ends by its coordinator's judgement alone.
+    const bool hopeless = own ? !_attempt
+                              : !_hearing.hears(coordinator) ||
+                                    _context.now - _progress > patience_limits * _context.cfg.silence_limit;
+    if (hopeless) {
         stop_waiting();
         return;
     }
