@@ -77,7 +77,8 @@ public:
     [[nodiscard]] sequence_number stable() const;
     [[nodiscard]] sequence_number delivered() const;
     [[nodiscard]] const counters& counts() const;
-    /// Bytes and packets kept for repair now; never beyond the window plus one table packet a member.
+    /// Packets kept for repair now: at most the window and one table packet a member; twice the window while a view that
+    /// was frozen behind the others' stable point is being recovered.
     [[nodiscard]] std::size_t stored_packets() const;
     /// A line for people about what the engine is doing.
     [[nodiscard]] std::string describe() const;

@@ -562,8 +562,10 @@ void node::check_bounds() {
     const std::size_t stored = _engine->stored_packets();
     _peaks.stored_packets = std::max(_peaks.stored_packets, stored);
     const ring::settings& limits = _world.options().ring;
-    // The window, and a table packet a member.
-    if (stored > limits.window_packets + _world.options().nodes) {
+    // The window, and a table packet a member. A member that has frozen its view behind the others' stable point may
+    // recover as much again.
+    const std::size_t windows = _engine->operational() ? 1 : 2;
+    if (stored > windows * limits.window_packets + _world.options().nodes) {
         _world.complain(_id, "keeps " + std::to_string(stored) + " packets for repair, more than its window");
     }
     if (_service->open_handles() > _world.options().groups.handles_max) {
