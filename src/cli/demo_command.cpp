@@ -19,6 +19,7 @@ namespace {
 struct demo_options {
     std::string lines_file;
     std::string segments_file;
+    std::uint64_t rate = 0;
 };
 
 /// The text that comes with the program: beside the build, or where it was installed.
@@ -52,7 +53,9 @@ void add_demo_command(CLI::App& app) {
     member->group("");
     member->add_option("FILE", options->lines_file)->required();
     member->add_option("SEGMENTS", options->segments_file)->required();
-    member->callback([options] { end_with(run_demo_member(options->lines_file, options->segments_file)); });
+    member->add_option("--rate", options->rate);
+    member->callback(
+        [options] { end_with(run_demo_member(options->lines_file, options->segments_file, options->rate)); });
 }
 
 } // namespace coterie::cli

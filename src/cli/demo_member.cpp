@@ -51,8 +51,8 @@ std::string list_of(const cpg_address* list, std::size_t count, bool with_reason
 
 class member {
 public:
-    member(std::vector<std::string> lines, std::string segments_file)
-        : _lines(std::move(lines)), _segments_file(std::move(segments_file)) {
+    member(std::vector<std::string> lines, std::string segments_file, std::uint64_t rate)
+        : _lines(std::move(lines)), _segments_file(std::move(segments_file)), _rate(rate) {
         std::memcpy(_group.value, group_text.data(), group_text.size());
         _group.length = static_cast<std::uint32_t>(group_text.size());
     }
@@ -149,6 +149,9 @@ private:
             return false;
         }
         for (int i = 0; i < sends_a_turn; ++i) {
+            if (!_ending && !is_due()) {
+                return false;
+            }
             const std::string number = std::to_string(_sent) + ' ';
             const std::string_view line = _ending ? end_text : std::string_view(_lines[_sent % _lines.size()]);
             const std::array<iovec, 2> parts = {{{const_cast<char*>(number.data()), number.size()},
@@ -163,6 +166,12 @@ private:
             }
         }
         return true;
+    }
+
+    /// Whether the wished rate allows for another message by now.
+    [[nodiscard]] bool is_due() const {
+        const double seconds = std::chrono::duration<double>(steady::now() - _began).count();
+        return _rate == 0 || static_cast<double>(_sent) < seconds * static_cast<double>(_rate);
     }
 
     void lose() {
@@ -263,6 +272,8 @@ private:
 
     const std::vector<std::string> _lines;
     const std::string _segments_file;
+    const std::uint64_t _rate;
+    const steady::time_point _began = steady::now();
     cpg_name _group{};
     std::optional<cpg_handle_t> _handle;
     int _descriptor = -1;
@@ -286,7 +297,7 @@ private:
 
 } // namespace
 
-int run_demo_member(const std::string& lines_file, const std::string& segments_file) {
+int run_demo_member(const std::string& lines_file, const std::string& segments_file, std::uint64_t rate) {
     std::vector<std::string> lines;
     std::ifstream in(lines_file);
     for (std::string line; std::getline(in, line);) {
@@ -298,7 +309,7 @@ int run_demo_member(const std::string& lines_file, const std::string& segments_f
         tell("fault", "there are no lines in " + lines_file);
         return 1;
     }
-    return member(std::move(lines), segments_file).run();
+    return member(std::move(lines), segments_file, rate).run();
 }
 
 } // namespace coterie::cli

@@ -4,11 +4,14 @@
 // at the end writes down what it received in which order.
 #pragma once
 
+#include <cstdint>
 #include <string>
 
 namespace coterie::cli {
 
-/// Returns an exit status. The daemon is found by $COTERIE_SOCKET.
-[[nodiscard]] int run_demo_member(const std::string& lines_file, const std::string& segments_file);
+/// Returns an exit status. The daemon is found by $COTERIE_SOCKET. With a `rate` it sends so many messages a second, else
+/// as many as are taken.
+[[nodiscard]] int run_demo_member(const std::string& lines_file, const std::string& segments_file,
+                                  std::uint64_t rate = 0);
 
 } // namespace coterie::cli

@@ -2,7 +2,8 @@
 // Finds a free port, writes the configuration, starts and ends processes.
 #include "cli/demo_stage.hpp"
 
-#include <arpa/inet.h>
+#include "cli/loopback.hpp"
+
 #include <cerrno>
 #include <csignal>
 #include <cstdlib>
@@ -11,52 +12,14 @@
 #include <filesystem>
 #include <fmt/core.h>
 #include <fstream>
-#include <netinet/in.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
 namespace coterie::cli {
 
 namespace {
 
-constexpr int port_tries = 50;
 constexpr std::size_t log_lines = 6;
 constexpr auto patience = std::chrono::milliseconds(1'500);
-
-/// Binds a UDP socket; the port that it got, or 0.
-int bound_port(int socket, const std::string& address, int port) {
-    sockaddr_in where{};
-    where.sin_family = AF_INET;
-    where.sin_port = htons(static_cast<std::uint16_t>(port));
-    ::inet_pton(AF_INET, address.c_str(), &where.sin_addr);
-    socklen_t size = sizeof(where);
-    if (::bind(socket, reinterpret_cast<const sockaddr*>(&where), size) != 0 ||
-        ::getsockname(socket, reinterpret_cast<sockaddr*>(&where), &size) != 0) {
-        return 0;
-    }
-    return ntohs(where.sin_port);
-}
-
-/// A port that is free at the addresses of all nodes; 0 if none was found.
-int free_port() {
-    for (int i = 0; i < port_tries; ++i) {
-        std::array<int, demo_nodes> sockets{};
-        int port = 0;
-        bool good = true;
-        for (std::size_t place = 0; place < demo_nodes; ++place) {
-            sockets[place] = ::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-            port = bound_port(sockets[place], demo_address(place), port);
-            good = good && port != 0;
-        }
-        for (const int each : sockets) {
-            ::close(each);
-        }
-        if (good) {
-            return port;
-        }
-    }
-    return 0;
-}
 
 std::string configuration(const std::string& socket, const std::string& state, int port) {
     std::string result = fmt::format("totem {{\n"
@@ -88,7 +51,7 @@ std::string own_program() {
 std::expected<std::unique_ptr<demo_stage>, std::string> demo_stage::build(const std::string& lines_file) {
     std::unique_ptr<demo_stage> result(new demo_stage);
     result->_lines_file = lines_file;
-    result->_port = free_port();
+    result->_port = free_udp_port({demo_address(0), demo_address(1), demo_address(2)});
     if (result->_port == 0) {
         return std::unexpected("no UDP port is free at 127.0.0.1, 127.0.0.2 and 127.0.0.3");
     }

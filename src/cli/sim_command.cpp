@@ -4,6 +4,7 @@
 #include "cli/commands.hpp"
 
 #include "sim/run.hpp"
+#include "sim/trace_printer.hpp"
 #include "trace/event.hpp"
 
 #include <CLI/CLI.hpp>
@@ -56,29 +57,21 @@ bool write_trace(const std::string& path, const std::vector<trace::event>& event
     return std::fclose(file) == 0 && good;
 }
 
-void print_excerpt(const sim::run_outcome& outcome, const sim::violation& what) {
-    for (const std::size_t index : what.events) {
-        fmt::print("      {}\n", trace::format(outcome.trace[index]));
-    }
-}
-
 void print_violations(const sim::run_request& request, const sim::run_outcome& outcome) {
     constexpr std::size_t shown_max = 10;
     fmt::print("\nThe run of {} with seed {} broke its guarantees:\n",
                request.schedule, request.seed);
     for (std::size_t at = 0; at < std::min(shown_max, outcome.violations.size()); ++at) {
-        const sim::violation& each = outcome.violations[at];
-        fmt::print("  guarantee {}: {}\n", each.guarantee, each.what);
+        fmt::print("  {}\n", sim::in_words(outcome.violations[at]));
     }
     if (outcome.violations.size() > shown_max) {
         fmt::print("  and {} more\n", outcome.violations.size() - shown_max);
     }
     const auto shown = std::ranges::find_if(outcome.violations, [](const auto& each) { return !each.events.empty(); });
     if (shown != outcome.violations.end()) {
-        fmt::print("\n  The trace around the first:\n");
-        print_excerpt(outcome, *shown);
+        fmt::print("\nThe trace around the first:\n{}", sim::excerpt(outcome.trace, *shown));
     }
-    fmt::print("\n  To see it again: coterie sim {}\n", sim::replay_words(request));
+    fmt::print("\nTo see it again: coterie sim {}\n", sim::replay_words(request));
 }
 
 void print_summary(const sim::run_request& request, const sim::run_outcome& outcome, double real_seconds) {

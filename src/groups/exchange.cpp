@@ -35,9 +35,17 @@ unsigned rank(table_step::kind what) {
     return static_cast<unsigned>(what) + 1;
 }
 
+/// Whether a step frees slots that others may need: a node that has come back numbers its joins anew, and may use for
+/// one group the slot that it had in another.
+bool frees_slots(const table_step& one) {
+    return one.what == table_step::kind::node_down && !COTERIE_MUTANT(groups_nodeup_before_nodedown);
+}
+
+/// First who went, then the rest; each group by group.
 void sort_steps(std::vector<table_step>& steps) {
-    std::ranges::sort(steps, {},
-                      [](const table_step& one) { return std::tuple(one.group, rank(one.what), one.who, one.slot); });
+    std::ranges::sort(steps, {}, [](const table_step& one) {
+        return std::tuple(!frees_slots(one), one.group, rank(one.what), one.who, one.slot);
+    });
 }
 
 bool lists(const std::vector<wire_entry>& sorted, wire::slot_number slot, const entry& known) {

@@ -30,7 +30,7 @@ struct table_step {
 
 /// Where tables stand against what was known.
 struct table_changes {
-    std::vector<table_step> steps; ///< by group, kind, process
+    std::vector<table_step> steps; ///< departures of nodes first; each part by group, kind, process
     std::uint64_t mismatches = 0;  ///< nodes that stayed together and list something else than was known
     std::uint64_t refused = 0;     ///< entries that contradict others of their table
 };

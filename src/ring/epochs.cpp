@@ -8,6 +8,13 @@
 
 namespace coterie::ring {
 
+namespace {
+/// Epochs begin near the wall clock in microseconds, which stays below 2^52 for long. What lies beyond half of all that
+/// can be encoded is believed only in small steps.
+constexpr std::uint64_t near_max = std::uint64_t{1} << 61U;
+constexpr std::uint64_t far_step_max = std::uint64_t{1} << 20U;
+} // namespace
+
 epochs::epochs(context& context) : _context(context) {
     const settings& cfg = context.cfg;
     const std::uint64_t first = cfg.epoch_stored.value != 0 ? cfg.epoch_stored.value : cfg.wall_clock_us;
@@ -27,8 +34,16 @@ void epochs::on_stored(epoch_number epoch) {
     _reserved = std::max(_reserved, std::min(epoch, _asked));
 }
 
+bool epochs::plausible(epoch_number epoch) const {
+    return epoch.value < near_max || epoch.value <= std::max(_highest, _next).value + far_step_max;
+}
+
 void epochs::heard(epoch_number epoch) {
     if (epoch <= _highest) {
+        return;
+    }
+    if (!plausible(epoch)) {
+        ++_context.counts.implausible;
         return;
     }
     _highest = epoch;

@@ -17,8 +17,10 @@ public:
     void start();
     /// A store call has been carried out.
     void on_stored(epoch_number epoch);
-    /// Another node knows of `epoch`; ours will be above it.
+    /// Another node knows of `epoch`; ours will be above it, unless it is implausible.
     void heard(epoch_number epoch);
+    /// Whether an honest node can know of `epoch`: one that is far ahead of everything would use up all that follow.
+    [[nodiscard]] bool plausible(epoch_number epoch) const;
     /// A fresh epoch above all heard, or nothing while none is reserved.
     [[nodiscard]] std::optional<epoch_number> take();
     /// Whether take() would give one now.

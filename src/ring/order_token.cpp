@@ -11,6 +11,8 @@ namespace coterie::ring {
 namespace {
 constexpr std::uint32_t tries_before_relay = 3;
 constexpr std::uint32_t backoff_doublings_max = 4;
+/// Nobody falls behind by more hops than this; a hop far ahead would use up all that follow.
+constexpr std::uint64_t hops_ahead_max = std::uint64_t{1} << 32U;
 /// Silence about a token for this many silence limits means that its target will never prove it.
 constexpr int proof_limits = 4;
 
@@ -28,7 +30,7 @@ void view_order::learn_hop(hop_number hop, node_id holder) {
         return;
     }
     const auto place = place_of(holder);
-    if (!place || _holding) {
+    if (!place || _holding || hop.since(_hop) > hops_ahead_max) {
         // Nobody but the holder can raise the hop.
         ++_context.counts.implausible;
         return;
@@ -66,7 +68,7 @@ void view_order::on_token(std::size_t from, const wire::token& packet) {
         return;
     }
     const bool plausible = packet.next.value > size() && plausible_number(packet.next.previous()) &&
-                           packet.next > _store.highest() && packet.stable <= _store.received() &&
+                           packet.next > _store.highest() && packet.hop.since(_hop) <= hops_ahead_max && packet.stable <= _store.received() &&
                            std::ranges::all_of(packet.members, [&](const wire::token::entry& entry) {
                                return entry.received < packet.next;
                            });

@@ -5,6 +5,7 @@
 #include "ring/membership.hpp"
 
 #include <algorithm>
+#include <iterator>
 #include <map>
 
 namespace coterie::ring {
@@ -19,6 +20,10 @@ constexpr std::uint32_t backoff_doublings_max = 4;
 void membership::on_proposal(const member& from, const wire::proposal& packet) {
     if (!coordinates(from, packet.attempt) || !std::ranges::binary_search(packet.candidates, self()) ||
         packet.attempt == installed()) {
+        return;
+    }
+    if (!_epochs.plausible(packet.attempt.epoch)) {
+        ++_context.counts.implausible;
         return;
     }
     if (packet.attempt < _promised || packet.attempt < installed()) {
@@ -209,7 +214,9 @@ void membership::complete() {
     if (_transition != nullptr) {
         _owed_stable = std::max(_owed_stable, _transition->stable);
         for (const auto& nodes : {_transition->together, _transition->owed}) {
-            _owed.insert(_owed.end(), nodes.begin(), nodes.end());
+            // Others than members of the view cannot have sent anything in it, whatever the plan says.
+            std::ranges::copy_if(nodes, std::back_inserter(_owed),
+                                 [this](node_id node) { return _order->place_of(node).has_value(); });
         }
         std::ranges::sort(_owed);
         const auto repeated = std::ranges::unique(_owed);

@@ -59,6 +59,8 @@ wire::transition make_transition(const std::vector<const reported*>& reports) {
     std::ranges::sort(result.owed);
     const auto repeated = std::ranges::unique(result.owed);
     result.owed.erase(repeated.begin(), repeated.end());
+    // Honest members owe nobody but members of one view.
+    result.owed.resize(std::min(result.owed.size(), wire::members_max));
     // Honest members differ by a window at most; a stable number beyond the base is no honest one.
     result.stable = std::min(result.stable, result.base);
     top = std::min(top, result.base.plus(wire::window_packets_max));

@@ -44,6 +44,9 @@ struct checker_options {
     std::int64_t liveness_bound_ns = 0;
     /// Which nodes should share a view at the end, each set sorted; empty: not known. Judged with quiet_tail only.
     std::vector<std::vector<base::node_id>> final_components;
+    /// How much later than the daemon a client may note that its handle is open. Worlds in which it notes that at once
+    /// are judged more sharply.
+    std::int64_t opening_slack_ns = 1'000'000'000;
     /// No process sends the same bytes to a group twice. Without it, messages that occur twice are not told apart, and
     /// groups that contain such are judged by fewer rules.
     bool messages_unique = true;

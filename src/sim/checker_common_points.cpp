@@ -32,9 +32,6 @@ enum class sight : std::uint8_t { delivery, own_join, single, node_down, node_up
 /// Stands for the common point of a view that has none at the node.
 constexpr std::uint32_t nowhere = std::numeric_limits<std::uint32_t>::max();
 
-/// The clocks of a daemon and its clients are one, but a client notes its opening only when it hears of it.
-constexpr std::int64_t opening_slack_ns = 1'000'000'000;
-
 /// What of an item matters for where it may lie.
 struct step {
     sight what{};
@@ -148,14 +145,16 @@ private:
 
     /// How many common points the node may have passed when it heard of the client.
     [[nodiscard]] states beginning() const {
-        const auto passed_at = [this](std::int64_t time_ns) {
-            return static_cast<std::uint32_t>(std::ranges::count_if(
-                _points, [&](const common_point& each) { return _trace.events[each.event].time_ns <= time_ns; }));
-        };
-        states result;
         const std::int64_t opened = _one.opened == none ? 0 : _trace.events[_one.opened].time_ns;
-        const std::uint32_t latest = passed_at(opened);
-        for (std::uint32_t passed = passed_at(opened - opening_slack_ns); passed <= latest; ++passed) {
+        const auto passed_by = [this](auto&& was_passed) {
+            return static_cast<std::uint32_t>(std::ranges::count_if(
+                _points, [&](const common_point& each) { return was_passed(_trace.events[each.event].time_ns); }));
+        };
+        const std::int64_t earliest = opened - _trace.options.opening_slack_ns;
+        const std::uint32_t latest = passed_by([=](std::int64_t time_ns) { return time_ns <= opened; });
+        states result;
+        for (std::uint32_t passed = passed_by([=](std::int64_t time_ns) { return time_ns < earliest; });
+             passed <= latest; ++passed) {
             result.push_back({passed, told::all});
         }
         return result;

@@ -12,6 +12,8 @@
 #include <fmt/format.h>
 #include <map>
 #include <optional>
+#include <set>
+#include <tuple>
 
 namespace coterie::sim::checking {
 
@@ -67,13 +69,19 @@ struct sequence {
         const auto at = std::ranges::partition_point(places, [point](const placement& each) {
             return each.earliest < point || (each.earliest == point && each.report);
         });
-        return known_before(at, point);
+        // What was seen at the common point, but is no part of its report, lies behind it.
+        const bool behind = at != places.begin() && std::prev(at)->latest == point && !std::prev(at)->report;
+        return behind ? std::nullopt : known_before(at, point);
     }
-    /// How many come before what follows on this common point's report and all up to the next common point.
-    [[nodiscard]] std::optional<std::size_t> end_of(std::uint32_t point) const {
+    /// How many come for certain before the next common point.
+    [[nodiscard]] std::size_t end_of(std::uint32_t point) const {
         const auto at =
-            std::ranges::partition_point(places, [point](const placement& each) { return each.earliest <= point; });
-        return known_before(at, point);
+            std::ranges::partition_point(places, [point](const placement& each) { return each.latest <= point; });
+        return static_cast<std::size_t>(at - places.begin());
+    }
+    /// Whether what comes after `end` lies behind the next common point for certain, or there can be nothing.
+    [[nodiscard]] bool ends(std::size_t end, std::uint32_t point) const {
+        return end == size() ? whole : places[end].earliest > point;
     }
 
 private:
@@ -91,9 +99,8 @@ struct section {
     std::size_t end = 0;
     std::uint32_t first_point = 0; ///< the stretch, in common points
     std::uint32_t last_point = 0;
+    bool ends_by_itself = false; ///< what follows is known to lie outside of it, or there can be nothing
 
-    /// Whether what follows the section is known to lie outside of it, or there can be nothing.
-    [[nodiscard]] bool ends_by_itself() const { return end < of->size() || of->whole; }
     [[nodiscard]] bool in_tail(std::size_t at) const { return of->places[at].latest >= last_point; }
 };
 
@@ -103,8 +110,13 @@ public:
         for (std::size_t at = 0; at < trace.memberships.size(); ++at) {
             const membership& in = trace.memberships[at];
             const client& one = trace.clients[in.client];
-            if (in.first_change != none && one.life != none) {
+            if (one.life == none) {
+                continue;
+            }
+            if (in.first_change != none) {
                 _of_group[in.group].push_back(read(in, one, places[in.client]));
+            } else {
+                _unseen.emplace(in.group, one.life, one.who);
             }
         }
     }
@@ -204,8 +216,8 @@ private:
     // Two memberships.
 
     void compare(const sequence& left, const sequence& right) {
-        // A process has one story at a time in a group.
-        if (left.one == right.one) {
+        // A process has one story at a time in a group, also if it uses one handle after the other.
+        if (left.one == right.one || (left.one->who == right.one->who && left.one->life == right.one->life)) {
             return;
         }
         for (const stretch& each : stretches(left.one->life, right.one->life)) {
@@ -216,10 +228,8 @@ private:
             }
             const std::uint32_t last_left = each.first_here + each.length - 1;
             const std::uint32_t last_right = each.first_there + each.length - 1;
-            // An end that is not known for certain is taken early.
-            section a{&left, *begin_left, left.end_of(last_left).value_or(*begin_left), each.first_here, last_left};
-            section b{&right, *begin_right, right.end_of(last_right).value_or(*begin_right), each.first_there,
-                      last_right};
+            section a{&left, *begin_left, left.end_of(last_left), each.first_here, last_left};
+            section b{&right, *begin_right, right.end_of(last_right), each.first_there, last_right};
             if (align(a, b, each)) {
                 walk(a, b, each);
             }
@@ -281,12 +291,11 @@ private:
         const auto& content = older.of->content;
         const auto from = content.begin() + static_cast<std::ptrdiff_t>(older.begin);
         const auto until = content.begin() + static_cast<std::ptrdiff_t>(older.end);
-        // The same process may join again and again, with the same members: count from the beginning of the stretch,
-        // which only serves if `older` has seen all of them.
-        std::size_t skip = earlier_joins(joiner, join);
-        if (skip > 0 && !is_older) {
+        const std::optional<std::size_t> before = equal_joins(joiner, join, is_older);
+        if (!before) {
             return false;
         }
+        std::size_t skip = *before;
         auto found = std::find(from, until, join);
         for (; found != until && skip > 0; --skip) {
             found = std::find(found + 1, until, join);
@@ -295,7 +304,7 @@ private:
             older.begin = static_cast<std::size_t>(found - content.begin());
             return true;
         }
-        const bool must_see = is_older && older.ends_by_itself() && !older_left_first(older) && !joiner.in_tail(0);
+        const bool must_see = is_older && older.ends_by_itself && !older_left_first(older) && !joiner.in_tail(0);
         if (must_see) {
             _found.add(8,
                        fmt::format("{} never sees the join of {}, which was together with it",
@@ -305,19 +314,36 @@ private:
         return false;
     }
 
-    /// How often the joiner's process has joined in this stretch before, with the very same change.
-    [[nodiscard]] std::size_t earlier_joins(const section& joiner, std::uint64_t join) const {
+    /// How often the joiner's process has joined before in this stretch with the very same change: that many `older` has
+    /// seen, if it was there all the time. Nothing where nobody can tell which join is which.
+    [[nodiscard]] std::optional<std::size_t> equal_joins(const section& joiner, std::uint64_t join,
+                                                         bool is_older) const {
+        const membership& own = *joiner.of->in;
+        if (_unseen.contains({own.group, joiner.of->one->life, joiner.of->one->who})) {
+            return std::nullopt; // a handle that was closed before it saw its own join: others may have seen the same
+        }
         std::size_t count = 0;
-        for (const sequence& each : _of_group.at(joiner.of->in->group)) {
-            const bool earlier = each.one->who == joiner.of->one->who && each.one->life == joiner.of->one->life &&
-                                 each.in->first_change < joiner.of->in->first_change;
-            if (earlier && !each.content.empty() && each.content.front() == join &&
-                each.places.front().earliest >= joiner.first_point) {
-                ++count;
+        for (const sequence& each : _of_group.at(own.group)) {
+            if (each.in == &own || each.one->who != joiner.of->one->who || each.one->life != joiner.of->one->life) {
+                continue;
             }
+            if (each.size() == 0) {
+                return std::nullopt;
+            }
+            const placement& first = each.places.front();
+            const bool outside = first.latest < joiner.first_point || first.earliest > joiner.last_point;
+            if (outside || each.content.front() != join) {
+                continue;
+            }
+            const bool inside = first.earliest >= joiner.first_point && first.latest <= joiner.last_point;
+            if (!inside || !is_older) {
+                return std::nullopt;
+            }
+            count += each.in->first_change < own.first_change ? 1U : 0U;
         }
         return count;
     }
+
     [[nodiscard]] bool older_left_first(const section& older) const {
         return older.of->in->last_change != none && older.end == older.of->size();
     }
@@ -362,7 +388,7 @@ private:
 
     /// `longer` goes on where `shorter` has ended.
     void goes_on(const section& longer, std::size_t at, const section& shorter, const stretch& each) {
-        if (!shorter.ends_by_itself()) {
+        if (!shorter.ends_by_itself) {
             return; // it died, or has not read on
         }
         if (longer.in_tail(at) && !each.same_end && !below(longer, at, each.shared)) {
@@ -389,6 +415,8 @@ private:
     const sorted_trace& _trace;
     findings& _found;
     std::map<std::size_t, std::vector<sequence>> _of_group;
+    std::set<std::tuple<std::size_t, std::size_t, process>>
+        _unseen; ///< by group, life: joins that never saw themselves
     std::map<std::pair<std::size_t, std::size_t>, std::vector<stretch>> _stretches;
 };
 

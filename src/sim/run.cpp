@@ -33,6 +33,7 @@ setup prepare(const schedule& what, const run_request& request) {
 void judge(scene& on, run_outcome& outcome) {
     checker_options options;
     options.quiet_tail = true;
+    options.opening_slack_ns = 0;
     options.quiet_since_ns = on.quiet_since().time_since_epoch().count();
     options.liveness_bound_ns = on.patience().count();
     options.final_components = on.w.cliques();

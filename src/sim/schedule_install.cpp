@@ -30,7 +30,7 @@ void play_install_reaches_one(scene& on) {
     const node_id lucky = all[1 + on.below(all.size() - 3)];
     traffic_profile talk = on.usual_traffic();
     talk.pace = milliseconds(15);
-    talk.answers = 5;
+    talk.answers = 30;
     on.populate(1, talk);
     client& speaker = on.quiet_member(author);
     on.w.run_for(milliseconds(200));
@@ -96,7 +96,7 @@ void play_restart_within_limit(scene& on) {
     traffic_profile talk = on.usual_traffic();
     talk.pace = on.between(milliseconds(2), milliseconds(40));
     talk.burst_max = 5;
-    talk.answers = 5;
+    talk.answers = 30;
     on.populate(1 + on.below(2), talk);
     on.w.run_for(milliseconds(150));
 

@@ -27,7 +27,7 @@ void play_merge_cut_at_tables(scene& on) {
     talk.leaves = 6;
     talk.crashes = 6;
     talk.finalizes = 3;
-    talk.answers = 5;
+    talk.answers = 30;
     on.populate(2, talk);
     on.w.run_for(milliseconds(300));
 

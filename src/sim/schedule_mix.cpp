@@ -57,7 +57,7 @@ traffic_profile draw_profile(scene& on) {
     result.large = on.chance(1, 3) ? static_cast<std::uint32_t>(on.below(15)) : 0;
     result.large_bytes_max = static_cast<std::size_t>(on.random.between(2'000, 60'000));
     result.burst_max = on.chance(1, 3) ? 1 + on.below(20) : 1;
-    result.answers = on.chance(1, 3) ? static_cast<std::uint32_t>(on.below(15)) : 0;
+    result.answers = on.chance(1, 3) ? static_cast<std::uint32_t>(on.below(80)) : 0;
     const auto now_and_then = [&on] { return on.chance(1, 2) ? static_cast<std::uint32_t>(on.below(8)) : 0U; };
     result.leaves = now_and_then();
     result.finalizes = now_and_then();
@@ -121,7 +121,7 @@ void play_clean(scene& on) {
     profile.pace = milliseconds(40);
     profile.large = 3;
     profile.burst_max = 4;
-    profile.answers = 10;
+    profile.answers = 50;
     profile.leaves = 5;
     profile.finalizes = 2;
     profile.crashes = 2;

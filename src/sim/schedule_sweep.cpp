@@ -34,7 +34,7 @@ bool set_the_scene(scene& on, change which) {
     }
     traffic_profile talk = on.usual_traffic();
     talk.pace = milliseconds(30);
-    talk.answers = 10;
+    talk.answers = 50;
     on.populate(1, talk);
     on.w.run_for(milliseconds(200));
     if (which == change::merge) {

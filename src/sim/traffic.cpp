@@ -2,6 +2,8 @@
 // A client's turn, and what it does when it sees a message.
 #include "sim/traffic.hpp"
 
+#include <algorithm>
+
 namespace coterie::sim {
 
 traffic::traffic(world& around, std::uint64_t seed) : _world(around), _random(seed) {
@@ -20,7 +22,8 @@ void traffic::assign(client& who, const traffic_profile& profile) {
             if (_stopped || seen.kind != trace::event_kind::client_delivered || seen.sender == reader.who()) {
                 return;
             }
-            if (happens(_shares[reader.index()].profile.answers)) {
+            const std::uint64_t readers = std::max<std::size_t>(1, reader.members().size());
+            if (_random.chance(_shares[reader.index()].profile.answers, 100 * readers)) {
                 _world.post([this, &reader] { say(reader, _shares[reader.index()].profile); });
             }
         };
@@ -65,13 +68,12 @@ void traffic::say(client& who, const traffic_profile& profile) {
 
 void traffic::act(client& who, share& mine) {
     const traffic_profile& profile = mine.profile;
-    if (!who.home().alive()) {
-        mine.stalled = false;
-        return;
-    }
-    if (mine.stalled && _random.chance(1, 3)) {
+    if (mine.stalled && (!who.home().alive() || _random.chance(1, 3))) {
         mine.stalled = false;
         who.unstall();
+    }
+    if (!who.home().alive()) {
+        return;
     }
     switch (who.state()) {
     case standing::closed: who.enter(some_group(profile)); return;

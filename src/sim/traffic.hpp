@@ -23,7 +23,8 @@ struct traffic_profile {
     std::uint32_t large = 0;
     std::size_t burst_max = 1;        ///< messages in one turn
     std::uint32_t safe = 0;           ///< of its messages
-    std::uint32_t answers = 0;        ///< of messages of others that it sees: sends one at once
+    std::uint32_t answers = 0;        ///< of messages that somebody in the group answers at once; at most 90, or the talk
+                                      ///< would feed itself
     std::uint32_t leaves = 0;
     std::uint32_t finalizes = 0;
     std::uint32_t crashes = 0;

@@ -54,6 +54,7 @@ public:
         finish();
         checker_options rules;
         rules.quiet_tail = true;
+        rules.opening_slack_ns = 0;
         rules.quiet_since_ns = quiet_since().time_since_epoch().count();
         rules.liveness_bound_ns = patience().count();
         rules.final_components = w.cliques();

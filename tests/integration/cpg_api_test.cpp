@@ -1,0 +1,560 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// The C API against a daemon of one node: what each call does, what it answers to wrong use, and what happens when either
+// side ends.
+#include "tests/integration/cluster.hpp"
+#include "tests/integration/cpg_client.hpp"
+
+#include <algorithm>
+#include <atomic>
+#include <corosync/cpg.h>
+#include <csignal>
+#include <cstdlib>
+#include <gtest/gtest.h>
+#include <poll.h>
+#include <cstring>
+#include <functional>
+#include <sys/stat.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <thread>
+#include <unistd.h>
+
+namespace coterie::tests {
+
+namespace {
+
+/// A value that the enumeration does not have, as a C program can pass it.
+template <class Enumeration>
+Enumeration unknown(int value) {
+    Enumeration result{};
+    std::memcpy(&result, &value, sizeof(result));
+    return result;
+}
+
+class cpg_api : public testing::Test {
+protected:
+    void SetUp() override {
+        ::setenv("COTERIE_SOCKET", _cluster.socket(0).c_str(), 1);
+        _cluster.start(0);
+        ASSERT_TRUE(eventually([&] { return _cluster.log(0).find("view ") != std::string::npos; }));
+    }
+
+    cluster& daemons() { return _cluster; }
+
+    /// Opens a client and joins it; its first event has been seen.
+    void join(cpg_client& who, std::string_view group) {
+        ASSERT_EQ(who.open(), CS_OK);
+        ASSERT_EQ(who.join(group), CS_OK);
+        ASSERT_TRUE(who.see(1));
+    }
+
+    /// Runs `what` in a child process; its exit status.
+    int in_child(const std::function<int()>& what) {
+        const pid_t child = ::fork();
+        if (child == 0) {
+            ::_exit(what());
+        }
+        int status = 0;
+        ::waitpid(child, &status, 0);
+        return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+    }
+
+private:
+    cluster _cluster{cluster_options{}};
+};
+
+} // namespace
+
+TEST_F(cpg_api, needs_a_daemon) {
+    ::setenv("COTERIE_SOCKET", "/nonexistent/socket", 1);
+    cpg_client client;
+    EXPECT_EQ(client.open(), CS_ERR_LIBRARY);
+}
+
+TEST_F(cpg_api, a_handle_is_unknown_once_it_is_finalized) {
+    cpg_client client;
+    ASSERT_EQ(client.open(), CS_OK);
+    EXPECT_EQ(cpg_finalize(client.handle), CS_OK);
+    EXPECT_EQ(cpg_finalize(client.handle), CS_ERR_BAD_HANDLE);
+    EXPECT_EQ(cpg_finalize(0), CS_ERR_BAD_HANDLE);
+    EXPECT_EQ(client.dispatch(CS_DISPATCH_ALL), CS_ERR_BAD_HANDLE);
+    EXPECT_EQ(client.send("x"), CS_ERR_BAD_HANDLE);
+    EXPECT_EQ(client.join("g"), CS_ERR_BAD_HANDLE);
+    int descriptor = -1;
+    EXPECT_EQ(cpg_fd_get(client.handle, &descriptor), CS_ERR_BAD_HANDLE);
+}
+
+TEST_F(cpg_api, refuses_unknown_models_and_flags) {
+    cpg_handle_t handle = 0;
+    cpg_model_v1_data_t model{};
+    auto* const data = reinterpret_cast<cpg_model_data_t*>(&model);
+    EXPECT_EQ(cpg_model_initialize(&handle, unknown<cpg_model_t>(7), data, nullptr), CS_ERR_INVALID_PARAM);
+    model.flags = 0x80;
+    EXPECT_EQ(cpg_model_initialize(&handle, CPG_MODEL_V1, data, nullptr), CS_ERR_INVALID_PARAM);
+    EXPECT_EQ(cpg_initialize(nullptr, nullptr), CS_ERR_INVALID_PARAM);
+}
+
+TEST_F(cpg_api, works_without_callbacks) {
+    cpg_handle_t handle = 0;
+    ASSERT_EQ(cpg_initialize(&handle, nullptr), CS_OK);
+    const cpg_name group = name_of("quiet");
+    ASSERT_EQ(cpg_join(handle, &group), CS_OK);
+    EXPECT_EQ(cpg_dispatch(handle, CS_DISPATCH_ONE), CS_OK) << "an event that nobody wants is taken in silence";
+    EXPECT_EQ(cpg_finalize(handle), CS_OK);
+}
+
+TEST_F(cpg_api, the_descriptor_is_a_socket_whose_peer_is_the_daemon) {
+    cpg_client client;
+    ASSERT_EQ(client.open(), CS_OK);
+    int descriptor = -1;
+    ASSERT_EQ(cpg_fd_get(client.handle, &descriptor), CS_OK);
+    ucred peer{};
+    socklen_t size = sizeof(peer);
+    ASSERT_EQ(::getsockopt(descriptor, SOL_SOCKET, SO_PEERCRED, &peer, &size), 0);
+    EXPECT_EQ(peer.pid, daemons().daemon(0).pid());
+    EXPECT_EQ(peer.uid, ::geteuid());
+}
+
+TEST_F(cpg_api, knows_its_node_and_keeps_a_context) {
+    cpg_client client;
+    ASSERT_EQ(client.open(), CS_OK);
+    unsigned node = 0;
+    EXPECT_EQ(cpg_local_get(client.handle, &node), CS_OK);
+    EXPECT_EQ(node, 1U);
+    void* context = nullptr;
+    EXPECT_EQ(cpg_context_get(client.handle, &context), CS_OK);
+    EXPECT_EQ(context, &client) << "as it was given to cpg_model_initialize";
+    EXPECT_EQ(cpg_context_set(client.handle, &node), CS_OK);
+    EXPECT_EQ(cpg_context_get(client.handle, &context), CS_OK);
+    EXPECT_EQ(context, &node);
+    std::uint32_t size = 0;
+    EXPECT_EQ(cpg_max_atomic_msgsize_get(client.handle, &size), CS_OK);
+    EXPECT_EQ(size, 1'047'552U);
+    EXPECT_EQ(cpg_local_get(client.handle, nullptr), CS_ERR_INVALID_PARAM);
+}
+
+TEST_F(cpg_api, a_joiner_sees_itself_in_its_first_change) {
+    cpg_client client;
+    join(client, "group");
+    EXPECT_EQ(client.last(), "group: members " + self() + "; joined " + self() + "(1)");
+}
+
+TEST_F(cpg_api, messages_come_back_to_their_sender_in_order) {
+    cpg_client client;
+    join(client, "group");
+    for (int i = 0; i < 1'000; ++i) {
+        ASSERT_EQ(client.send_patiently(std::to_string(i)), CS_OK);
+    }
+    ASSERT_TRUE(client.see(1'001));
+    const auto seen = client.seen();
+    for (std::size_t i = 0; i < 1'000; ++i) {
+        ASSERT_EQ(seen[i + 1], "group: '" + std::to_string(i) + "' of " + self());
+    }
+}
+
+TEST_F(cpg_api, messages_accepted_before_the_join_is_done_come_after_it) {
+    cpg_client client;
+    ASSERT_EQ(client.open(), CS_OK);
+    ASSERT_EQ(client.join("group"), CS_OK);
+    ASSERT_EQ(client.send("early"), CS_OK);
+    ASSERT_TRUE(client.see(2));
+    EXPECT_EQ(client.last(), "group: 'early' of " + self());
+}
+
+TEST_F(cpg_api, dispatch_one_runs_one_callback_and_the_descriptor_tells_of_the_rest) {
+    cpg_client client;
+    join(client, "group");
+    EXPECT_FALSE(client.readable());
+    EXPECT_EQ(client.dispatch(CS_DISPATCH_ONE_NONBLOCKING), CS_ERR_TRY_AGAIN);
+    EXPECT_EQ(client.dispatch(CS_DISPATCH_ALL), CS_OK) << "nothing to do is no fault";
+    ASSERT_EQ(client.send("one"), CS_OK);
+    ASSERT_EQ(client.send("two"), CS_OK);
+    ASSERT_EQ(client.send("three"), CS_OK);
+    ASSERT_EQ(client.dispatch(CS_DISPATCH_ONE), CS_OK);
+    EXPECT_EQ(client.seen().size(), 2U);
+    ASSERT_TRUE(eventually([&] { return client.readable(); }));
+    ASSERT_EQ(client.dispatch(CS_DISPATCH_ONE), CS_OK);
+    ASSERT_EQ(client.dispatch(CS_DISPATCH_ONE), CS_OK);
+    EXPECT_EQ(client.last(), "group: 'three' of " + self());
+    EXPECT_FALSE(client.readable());
+    EXPECT_EQ(client.dispatch(unknown<cs_dispatch_flags_t>(9)), CS_ERR_INVALID_PARAM);
+}
+
+TEST_F(cpg_api, a_descriptor_stays_quiet_while_requests_are_answered) {
+    cpg_client client;
+    join(client, "group");
+    for (int i = 0; i < 100; ++i) {
+        unsigned node = 0;
+        ASSERT_EQ(cpg_local_get(client.handle, &node), CS_OK);
+        cpg_name name = name_of("group");
+        cpg_address members[CPG_MEMBERS_MAX];
+        int count = 0;
+        ASSERT_EQ(cpg_membership_get(client.handle, &name, members, &count), CS_OK);
+        ASSERT_FALSE(client.readable());
+    }
+}
+
+TEST_F(cpg_api, a_leaver_sees_itself_leave_and_then_nothing) {
+    cpg_client leaver;
+    join(leaver, "group");
+    cpg_client other;
+    ASSERT_EQ(leaver.leave("group"), CS_OK);
+    EXPECT_EQ(leaver.send("late"), CS_ERR_NOT_EXIST);
+    ASSERT_TRUE(leaver.see(2));
+    EXPECT_EQ(leaver.last(), "group: members; left " + self() + "(2)");
+    join(other, "group");
+    ASSERT_EQ(other.send("for others"), CS_OK);
+    ASSERT_TRUE(other.see(2));
+    EXPECT_FALSE(leaver.readable());
+    EXPECT_EQ(leaver.leave("group"), CS_ERR_NOT_EXIST);
+    ASSERT_EQ(other.leave("group"), CS_OK);
+    ASSERT_TRUE(other.see(3));
+    EXPECT_EQ(leaver.join("another"), CS_OK) << "the handle is free again";
+    ASSERT_TRUE(leaver.see(3));
+    EXPECT_EQ(leaver.last(), "another: members " + self() + "; joined " + self() + "(1)");
+}
+
+TEST_F(cpg_api, messages_before_a_leave_are_delivered) {
+    cpg_client client;
+    join(client, "group");
+    for (int i = 0; i < 100; ++i) {
+        ASSERT_EQ(client.send("m"), CS_OK);
+    }
+    ASSERT_EQ(client.leave("group"), CS_OK);
+    ASSERT_TRUE(client.see(102));
+    EXPECT_EQ(client.last(), "group: members; left " + self() + "(2)");
+}
+
+TEST_F(cpg_api, refuses_what_makes_no_sense) {
+    cpg_client client;
+    ASSERT_EQ(client.open(), CS_OK);
+    EXPECT_EQ(client.send("x"), CS_ERR_NOT_EXIST) << "not joined";
+    EXPECT_EQ(client.leave("group"), CS_ERR_NOT_EXIST);
+    EXPECT_EQ(client.join(""), CS_ERR_INVALID_PARAM);
+    EXPECT_EQ(cpg_join(client.handle, nullptr), CS_ERR_INVALID_PARAM);
+    cpg_name wrong = name_of("group");
+    wrong.length = CPG_MAX_NAME_LENGTH + 1;
+    EXPECT_EQ(cpg_join(client.handle, &wrong), CS_ERR_NAME_TOO_LONG);
+    ASSERT_EQ(client.join(std::string(CPG_MAX_NAME_LENGTH, 'n')), CS_OK) << "the longest name";
+    EXPECT_EQ(client.join("group"), CS_ERR_EXIST) << "a handle is in one group";
+    EXPECT_EQ(client.leave("group"), CS_ERR_NOT_EXIST) << "not the group it is in";
+    EXPECT_EQ(cpg_mcast_joined(client.handle, CPG_TYPE_AGREED, nullptr, 1), CS_ERR_INVALID_PARAM);
+    EXPECT_EQ(cpg_mcast_joined(client.handle, unknown<cpg_guarantee_t>(8), nullptr, 0), CS_ERR_INVALID_PARAM);
+    const iovec nothing{nullptr, 5};
+    EXPECT_EQ(cpg_mcast_joined(client.handle, CPG_TYPE_AGREED, &nothing, 1), CS_ERR_INVALID_PARAM);
+}
+
+TEST_F(cpg_api, a_process_is_in_a_group_once) {
+    cpg_client one;
+    join(one, "group");
+    cpg_client two;
+    ASSERT_EQ(two.open(), CS_OK);
+    EXPECT_EQ(two.join("group"), CS_ERR_EXIST);
+    EXPECT_EQ(two.join("other"), CS_OK) << "but in several groups by several handles";
+}
+
+TEST_F(cpg_api, delivers_every_size_whole) {
+    cpg_client client;
+    join(client, "group");
+    std::size_t expected = 1;
+    for (const std::size_t size : {0UL, 1UL, 1'000UL, 1'400UL, 1'500UL, 65'519UL, 65'520UL, 65'521UL, 65'536UL, 70'000UL,
+                                   1'047'552UL, 1'047'553UL, 10'000'000UL}) {
+        std::string text(size, '\0');
+        for (std::size_t i = 0; i < size; ++i) {
+            text[i] = static_cast<char>('a' + (i * 31 + size) % 26);
+        }
+        ASSERT_EQ(client.send_patiently(text), CS_OK) << size;
+        ASSERT_TRUE(client.see(++expected)) << size;
+        EXPECT_EQ(client.last(), size > 64 ? "group: " + std::to_string(size) + " bytes of " + self()
+                                           : "group: '" + text + "' of " + self());
+    }
+    const std::string huge((64U << 20U) + 1, 'x');
+    EXPECT_EQ(client.send(huge), CS_ERR_TOO_BIG);
+}
+
+TEST_F(cpg_api, contents_are_what_was_sent) {
+    static std::string got;
+    cpg_callbacks_t callbacks{};
+    callbacks.cpg_deliver_fn = [](cpg_handle_t, const cpg_name*, uint32_t, uint32_t, void* text, size_t bytes) {
+        EXPECT_EQ(reinterpret_cast<std::uintptr_t>(text) % 8, 0U);
+        got.assign(static_cast<const char*>(text), bytes);
+    };
+    cpg_handle_t handle = 0;
+    ASSERT_EQ(cpg_initialize(&handle, &callbacks), CS_OK);
+    const cpg_name group = name_of("odd"); // three bytes, so that alignment has to be made
+    ASSERT_EQ(cpg_join(handle, &group), CS_OK);
+    ASSERT_EQ(cpg_dispatch(handle, CS_DISPATCH_ONE), CS_OK);
+    for (const std::size_t parts : {1UL, 2UL, 63UL, 64UL, 65UL, 500UL}) {
+        for (const std::size_t size : {13UL, 3'000UL}) {
+            std::vector<std::string> pieces;
+            std::vector<iovec> row;
+            std::string whole;
+            for (std::size_t i = 0; i < parts; ++i) {
+                pieces.push_back(std::string(size, static_cast<char>('A' + i % 26)));
+                whole += pieces.back();
+            }
+            for (std::string& each : pieces) {
+                row.push_back({each.data(), each.size()});
+            }
+            ASSERT_EQ(cpg_mcast_joined(handle, CPG_TYPE_AGREED, row.data(), static_cast<unsigned>(row.size())), CS_OK);
+            ASSERT_EQ(cpg_dispatch(handle, CS_DISPATCH_ONE), CS_OK);
+            ASSERT_EQ(got, whole) << parts << " parts of " << size;
+        }
+    }
+    EXPECT_EQ(cpg_mcast_joined(handle, CPG_TYPE_SAFE, nullptr, 0), CS_OK) << "an empty message, safe";
+    ASSERT_EQ(cpg_dispatch(handle, CS_DISPATCH_ONE), CS_OK);
+    EXPECT_EQ(got, "");
+    EXPECT_EQ(cpg_finalize(handle), CS_OK);
+}
+
+TEST_F(cpg_api, lists_members_and_groups) {
+    cpg_client one;
+    join(one, "apples");
+    cpg_client two;
+    join(two, "pears");
+    cpg_name name = name_of("apples");
+    cpg_address members[CPG_MEMBERS_MAX];
+    int count = -1;
+    ASSERT_EQ(cpg_membership_get(one.handle, &name, members, &count), CS_OK);
+    ASSERT_EQ(count, 1);
+    EXPECT_EQ(members[0].nodeid, 1U);
+    EXPECT_EQ(members[0].pid, static_cast<std::uint32_t>(::getpid()));
+    EXPECT_EQ(members[0].reason, static_cast<std::uint32_t>(CPG_REASON_UNDEFINED));
+    name = name_of("nobody's");
+    ASSERT_EQ(cpg_membership_get(one.handle, &name, members, &count), CS_OK);
+    EXPECT_EQ(count, 0);
+
+    const auto walk = [&](cpg_iteration_type_t type, const cpg_name* group) {
+        std::string result;
+        cpg_iteration_handle_t iteration = 0;
+        EXPECT_EQ(cpg_iteration_initialize(one.handle, type, group, &iteration), CS_OK);
+        cpg_iteration_description_t row{};
+        cs_error_t outcome = CS_OK;
+        while ((outcome = cpg_iteration_next(iteration, &row)) == CS_OK) {
+            result += std::string(row.group.value, row.group.length) + "/" + std::to_string(row.nodeid) + " ";
+        }
+        EXPECT_EQ(outcome, CS_ERR_NO_SECTIONS);
+        EXPECT_EQ(cpg_iteration_finalize(iteration), CS_OK);
+        EXPECT_EQ(cpg_iteration_finalize(iteration), CS_ERR_BAD_HANDLE);
+        return result;
+    };
+    EXPECT_EQ(walk(CPG_ITERATION_NAME_ONLY, nullptr), "apples/0 pears/0 ");
+    EXPECT_EQ(walk(CPG_ITERATION_ALL, nullptr), "apples/1 pears/1 ");
+    name = name_of("pears");
+    EXPECT_EQ(walk(CPG_ITERATION_ONE_GROUP, &name), "pears/1 ");
+    cpg_iteration_handle_t iteration = 0;
+    EXPECT_EQ(cpg_iteration_initialize(one.handle, CPG_ITERATION_ALL, &name, &iteration), CS_ERR_INVALID_PARAM);
+    EXPECT_EQ(cpg_iteration_initialize(one.handle, CPG_ITERATION_ONE_GROUP, nullptr, &iteration), CS_ERR_INVALID_PARAM);
+}
+
+TEST_F(cpg_api, buffers_can_be_had_sent_and_given_back) {
+    cpg_client client;
+    join(client, "group");
+    void* buffer = nullptr;
+    ASSERT_EQ(cpg_zcb_alloc(client.handle, 100'000, &buffer), CS_OK);
+    std::memset(buffer, 'z', 100'000);
+    EXPECT_EQ(cpg_zcb_mcast_joined(client.handle, CPG_TYPE_AGREED, buffer, 100'000), CS_OK);
+    ASSERT_TRUE(client.see(2));
+    EXPECT_EQ(client.last(), "group: 100000 bytes of " + self());
+    EXPECT_EQ(cpg_zcb_free(client.handle, buffer), CS_OK);
+    EXPECT_EQ(cpg_zcb_free(client.handle, buffer), CS_ERR_INVALID_PARAM) << "twice";
+}
+
+TEST_F(cpg_api, the_ring_follows_the_first_change_when_it_is_wished_for) {
+    cpg_client client;
+    ASSERT_EQ(client.open({.ring_views = true, .initial_ring_view = true}), CS_OK);
+    ASSERT_EQ(client.join("group"), CS_OK);
+    ASSERT_TRUE(client.see(2));
+    EXPECT_EQ(client.seen()[0], "group: members " + self() + "; joined " + self() + "(1)");
+    EXPECT_EQ(client.seen()[1], "ring: nodes 1");
+}
+
+TEST_F(cpg_api, flow_control_tells_the_truth) {
+    cpg_client client;
+    join(client, "group");
+    cpg_flow_control_state_t state = CPG_FLOW_CONTROL_ENABLED;
+    ASSERT_EQ(cpg_flow_control_state_get(client.handle, &state), CS_OK);
+    EXPECT_EQ(state, CPG_FLOW_CONTROL_DISABLED);
+
+    // A daemon that does not run takes nothing: the client is told so at once, without waiting.
+    daemons().daemon(0).send_signal(SIGSTOP);
+    std::size_t accepted = 0;
+    while (client.send("m") == CS_OK) {
+        ASSERT_LT(++accepted, 1'000'000U);
+    }
+    EXPECT_EQ(client.send("m"), CS_ERR_TRY_AGAIN);
+    ASSERT_EQ(cpg_flow_control_state_get(client.handle, &state), CS_OK);
+    EXPECT_EQ(state, CPG_FLOW_CONTROL_ENABLED);
+
+    daemons().daemon(0).send_signal(SIGCONT);
+    ASSERT_TRUE(client.see(1 + accepted)) << "what was accepted is delivered";
+    EXPECT_TRUE(eventually([&] {
+        return cpg_flow_control_state_get(client.handle, &state) == CS_OK && state == CPG_FLOW_CONTROL_DISABLED;
+    }));
+}
+
+TEST_F(cpg_api, a_client_that_does_not_read_is_cut_off_and_the_others_go_on) {
+    cpg_client reader;
+    join(reader, "group");
+    const pid_t sleeper = ::fork();
+    if (sleeper == 0) {
+        cpg_client lazy;
+        if (lazy.open() == CS_OK && lazy.join("group") == CS_OK) {
+            ::pause();
+        }
+        ::_exit(1);
+    }
+    ASSERT_TRUE(reader.see(2));
+    const std::string text(50'000, 'x');
+    std::size_t sent = 0;
+    const std::string gone = "group: members " + self() + "; left 1/" + std::to_string(sleeper) + "(5)";
+    const auto is_told = [&] {
+        const auto seen = reader.seen();
+        return std::find(seen.begin(), seen.end(), gone) != seen.end();
+    };
+    while (sent < 3'000 && !is_told()) {
+        ASSERT_EQ(reader.send_patiently(text), CS_OK);
+        ++sent;
+        ASSERT_EQ(reader.dispatch(CS_DISPATCH_ALL), CS_OK);
+    }
+    EXPECT_TRUE(is_told());
+    EXPECT_NE(daemons().log(0).find("client " + std::to_string(sleeper) + " is cut off: it does not take its events"),
+              std::string::npos);
+    ::kill(sleeper, SIGKILL);
+    ::waitpid(sleeper, nullptr, 0);
+}
+
+TEST_F(cpg_api, a_process_that_dies_is_told_to_the_others) {
+    cpg_client survivor;
+    join(survivor, "group");
+    const pid_t child = ::fork();
+    if (child == 0) {
+        cpg_client other;
+        ::_exit(other.open() == CS_OK && other.join("group") == CS_OK && other.see(1) &&
+                        other.send("last words") == CS_OK
+                    ? 0
+                    : 1);
+    }
+    ASSERT_TRUE(survivor.see(4));
+    const std::string other = "1/" + std::to_string(child);
+    ::waitpid(child, nullptr, 0);
+    EXPECT_EQ(survivor.seen()[2], "group: 'last words' of " + other);
+    EXPECT_EQ(survivor.seen()[3], "group: members " + self() + "; left " + other + "(5)");
+}
+
+TEST_F(cpg_api, a_handle_that_is_finalized_without_leaving_counts_as_gone) {
+    cpg_client survivor;
+    join(survivor, "group");
+    ASSERT_EQ(in_child([] {
+                  cpg_client other;
+                  const bool good = other.open() == CS_OK && other.join("group") == CS_OK && other.see(1) &&
+                                    other.send("sent before") == CS_OK && other.close() == CS_OK;
+                  return good ? 0 : 1;
+              }),
+              0);
+    ASSERT_TRUE(survivor.see(4));
+    EXPECT_TRUE(survivor.seen()[2].starts_with("group: 'sent before'"));
+    EXPECT_TRUE(survivor.seen()[3].ends_with("(5)"));
+}
+
+TEST_F(cpg_api, a_dead_daemon_is_noticed_everywhere) {
+    cpg_client client;
+    join(client, "group");
+    std::atomic<cs_error_t> outcome{CS_OK};
+    std::thread waiting([&] { outcome = client.dispatch(CS_DISPATCH_BLOCKING); });
+    daemons().kill(0);
+    waiting.join();
+    EXPECT_EQ(outcome, CS_ERR_LIBRARY);
+    EXPECT_TRUE(client.readable());
+    EXPECT_EQ(client.send("x"), CS_ERR_LIBRARY);
+    EXPECT_EQ(client.leave("group"), CS_ERR_LIBRARY);
+    cpg_name name = name_of("group");
+    cpg_address members[CPG_MEMBERS_MAX];
+    int count = 0;
+    EXPECT_EQ(cpg_membership_get(client.handle, &name, members, &count), CS_ERR_LIBRARY);
+    EXPECT_EQ(client.close(), CS_ERR_LIBRARY);
+    EXPECT_EQ(cpg_finalize(client.handle), CS_ERR_BAD_HANDLE);
+    daemons().start(0);
+    cpg_client again;
+    join(again, "group");
+}
+
+TEST_F(cpg_api, finalize_ends_a_blocking_dispatch) {
+    cpg_client client;
+    join(client, "group");
+    std::atomic<cs_error_t> outcome{CS_ERR_LIBRARY};
+    std::thread waiting([&] { outcome = client.dispatch(CS_DISPATCH_BLOCKING); });
+    std::this_thread::sleep_for(milliseconds(50));
+    EXPECT_EQ(client.close(), CS_OK);
+    waiting.join();
+    EXPECT_EQ(outcome, CS_OK);
+}
+
+TEST_F(cpg_api, a_callback_may_finalize_its_own_handle) {
+    cpg_client client;
+    ASSERT_EQ(client.open(), CS_OK);
+    client.within_callback = [&] { EXPECT_EQ(client.close(), CS_OK); };
+    ASSERT_EQ(client.join("group"), CS_OK);
+    EXPECT_EQ(client.dispatch(CS_DISPATCH_ONE), CS_ERR_BAD_HANDLE);
+}
+
+TEST_F(cpg_api, callbacks_may_call_anything) {
+    cpg_client client;
+    ASSERT_EQ(client.open(), CS_OK);
+    int calls = 0;
+    client.within_callback = [&] {
+        if (++calls == 1) {
+            EXPECT_EQ(client.send("from within"), CS_OK);
+        } else if (calls == 2) {
+            EXPECT_EQ(client.leave("group"), CS_OK);
+        } else if (calls == 3) {
+            EXPECT_EQ(client.join("next"), CS_OK);
+        }
+    };
+    ASSERT_EQ(client.join("group"), CS_OK);
+    ASSERT_TRUE(client.see(4));
+    EXPECT_EQ(client.last(), "next: members " + self() + "; joined " + self() + "(1)");
+}
+
+TEST_F(cpg_api, threads_may_share_a_handle) {
+    cpg_client client;
+    join(client, "group");
+    constexpr std::size_t each = 2'000;
+    std::vector<std::thread> threads;
+    for (int i = 0; i < 4; ++i) {
+        threads.emplace_back([&, i] {
+            for (std::size_t n = 0; n < each; ++n) {
+                EXPECT_EQ(client.send_patiently(std::to_string(i)), CS_OK);
+                if (n % 100 == 0) {
+                    cpg_name name = name_of("group");
+                    cpg_address members[CPG_MEMBERS_MAX];
+                    int count = 0;
+                    EXPECT_EQ(cpg_membership_get(client.handle, &name, members, &count), CS_OK);
+                    EXPECT_EQ(count, 1);
+                }
+            }
+        });
+    }
+    EXPECT_TRUE(client.see(1 + 4 * each));
+    for (std::thread& thread : threads) {
+        thread.join();
+    }
+}
+
+TEST_F(cpg_api, other_users_are_turned_away) {
+    if (::geteuid() != 0) {
+        GTEST_SKIP() << "SKIPPED: only root can become another user";
+    }
+    // The folder of the test is closed to others.
+    ASSERT_EQ(::chmod(daemons().folder().path().c_str(), 0755), 0);
+    EXPECT_EQ(in_child([] {
+                  if (::setgid(65'534) != 0 || ::setuid(65'534) != 0) {
+                      return 99;
+                  }
+                  cpg_client stranger;
+                  return static_cast<int>(stranger.open());
+              }),
+              static_cast<int>(CS_ERR_ACCESS));
+}
+
+} // namespace coterie::tests

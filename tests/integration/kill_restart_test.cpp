@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Three daemons on loopback addresses, without root: a daemon is killed and restarted under a flood. Once as fast as it
+// goes, with the orders compared, and once traced, with everything judged by the guarantees.
+#include "tests/integration/cpg_client.hpp"
+#include "tests/integration/three_nodes.hpp"
+
+#include <cstdlib>
+#include <gtest/gtest.h>
+
+namespace coterie::tests {
+
+TEST(three_daemons, agree_through_a_kill_and_restart_under_a_flood) {
+    cluster nodes({.places = loopback_places(3), .traced = false, .more = {}});
+    play(nodes, {});
+}
+
+TEST(three_daemons, keep_every_guarantee_through_a_kill_and_restart) {
+    cluster nodes({.places = loopback_places(3), .traced = true, .more = {}});
+    play(nodes, {.rate = 3'000, .before_kill = milliseconds(800), .apart = milliseconds(600), .after_return = milliseconds(800)});
+    if (HasFatalFailure()) {
+        return;
+    }
+    // Somebody who is there at the end, so that the tables have something in them.
+    ::setenv("COTERIE_SOCKET", nodes.socket(0).c_str(), 1);
+    ::setenv("COTERIE_TRACE", (nodes.folder() / "trace-last").c_str(), 1);
+    cpg_client last;
+    ASSERT_EQ(last.open(), CS_OK);
+    ::unsetenv("COTERIE_TRACE");
+    ASSERT_EQ(last.join("last"), CS_OK);
+    ASSERT_TRUE(last.see(1));
+    ASSERT_EQ(last.send("a message"), CS_OK);
+    ASSERT_TRUE(last.see(2));
+    // The others learn of it by the next packets that pass.
+    ASSERT_TRUE(eventually([&] {
+        record_tables(nodes);
+        return true;
+    }));
+    record_failures(nodes, 1);
+    check_traces(nodes);
+}
+
+TEST(three_daemons, one_that_leaves_in_order_is_told_at_once) {
+    cluster nodes({.places = loopback_places(3), .traced = false, .more = {}});
+    for (std::size_t place = 0; place < 3; ++place) {
+        ASSERT_NO_FATAL_FAILURE(nodes.start(place));
+    }
+    ::setenv("COTERIE_SOCKET", nodes.socket(0).c_str(), 1);
+    cpg_client observer;
+    ASSERT_EQ(observer.open({.ring_views = true, .initial_ring_view = true}), CS_OK);
+    ASSERT_EQ(observer.join("group"), CS_OK);
+    ASSERT_TRUE(eventually([&] {
+        return observer.dispatch(CS_DISPATCH_ALL) == CS_OK && observer.last() == "ring: nodes 1 2 3";
+    }));
+    const auto before = std::chrono::steady_clock::now();
+    EXPECT_EQ(nodes.terminate(2), 0);
+    ASSERT_TRUE(eventually([&] {
+        return observer.dispatch(CS_DISPATCH_ALL) == CS_OK && observer.last() == "ring: nodes 1 2";
+    }));
+    EXPECT_LT(std::chrono::steady_clock::now() - before, milliseconds(2'000));
+}
+
+} // namespace coterie::tests

@@ -1,0 +1,210 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// What coteried says to wrong options, wrong configurations and a machine that is not as it should be: one line that names
+// the fault, and status 1. Also that a socket file that nobody listens at is no fault.
+#include "tests/integration/cluster.hpp"
+
+#include <algorithm>
+#include <csignal>
+#include <gtest/gtest.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+namespace coterie::tests {
+
+namespace {
+
+class coteried : public testing::Test {
+protected:
+    struct result {
+        int status = -1;
+        std::string said;
+    };
+
+    /// Runs it with these arguments to its end.
+    result run(std::vector<std::string> arguments) {
+        const std::string output = _folder / "output";
+        ::unlink(output.c_str());
+        arguments.insert(arguments.begin(), built("bin/coteried"));
+        auto started =
+            cli::child_process::start({.command = arguments, .environment = {}, .output_file = output, .piped = false});
+        EXPECT_TRUE(started);
+        const int status = started->wait(milliseconds(10'000)).value_or(-1);
+        return {.status = status, .said = content_of(output)};
+    }
+
+    /// A configuration with this in it, and the socket and state in the test's folder unless it says otherwise.
+    std::string configured(const std::string& text, const std::string& system = {}) {
+        const std::string file = _folder / "conf";
+        write_file(file, text + "system {\nsocket_path: " + (_folder / "sock") + "\nstate_dir: " + (_folder / "state") +
+                             "\n" + system + "}\n");
+        return file;
+    }
+
+    /// It ends with status 1 and says one line with all of these words.
+    void expect_refused(const std::string& file, const std::vector<std::string>& words,
+                        std::vector<std::string> more = {}) {
+        more.insert(more.begin(), {"-f", "-c", file});
+        const result got = run(more);
+        EXPECT_EQ(got.status, 1) << got.said;
+        EXPECT_EQ(std::count(got.said.begin(), got.said.end(), '\n'), 1) << got.said;
+        for (const std::string& each : words) {
+            EXPECT_NE(got.said.find(each), std::string::npos) << "'" << each << "' is not in: " << got.said;
+        }
+    }
+
+    [[nodiscard]] const temporary_folder& folder() const { return _folder; }
+
+private:
+    temporary_folder _folder;
+};
+
+/// The process that listens at a socket; 0 if none does.
+pid_t listener_of(const std::string& path) {
+    const int socket = ::socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
+    sockaddr_un where{};
+    where.sun_family = AF_UNIX;
+    path.copy(where.sun_path, sizeof(where.sun_path) - 1);
+    ucred found{};
+    socklen_t size = sizeof(found);
+    if (::connect(socket, reinterpret_cast<const sockaddr*>(&where), sizeof(where)) == 0) {
+        ::getsockopt(socket, SOL_SOCKET, SO_PEERCRED, &found, &size);
+    }
+    ::close(socket);
+    return found.pid;
+}
+
+const std::string two_nodes = "nodelist {\n"
+                              "  node {\n    nodeid: 1\n    ring0_addr: 127.0.0.1\n  }\n"
+                              "  node {\n    nodeid: 2\n    ring0_addr: 127.0.0.2\n  }\n"
+                              "}\n";
+
+} // namespace
+
+TEST_F(coteried, shows_its_version_and_its_options) {
+    const result version = run({"-v"});
+    EXPECT_EQ(version.status, 0);
+    EXPECT_TRUE(version.said.starts_with("coteried ")) << version.said;
+    EXPECT_NE(run({"-h"}).said.find("--node"), std::string::npos);
+}
+
+TEST_F(coteried, refuses_unknown_options) {
+    for (const std::vector<std::string>& wrong :
+         {std::vector<std::string>{"-x"}, {"--nodes", "1"}, {"-c"}, {"--node", "none"}, {"--node", "0"}, {"surplus"}}) {
+        const result got = run(wrong);
+        EXPECT_EQ(got.status, 1) << wrong.front();
+        EXPECT_EQ(std::count(got.said.begin(), got.said.end(), '\n'), 1) << got.said;
+    }
+}
+
+TEST_F(coteried, tests_a_configuration) {
+    const std::string good = configured("totem {\n  version: 2\n}\n" + two_nodes);
+    EXPECT_EQ(run({"-t", "-c", good}).status, 0);
+    const std::string bad = configured("totem {\n  version: 3\n}\n");
+    const result got = run({"-t", "-c", bad});
+    EXPECT_EQ(got.status, 1);
+    EXPECT_NE(got.said.find(bad + ":2: totem.version: "), std::string::npos) << got.said;
+}
+
+TEST_F(coteried, names_file_line_and_key) {
+    expect_refused(folder() / "missing", {folder() / "missing", "cannot be read"});
+    expect_refused(configured("totem {\n\n  token: soon\n}\n"), {"conf:3: totem.token: 'soon'", "token: 1000"});
+    expect_refused(configured("totem {\n  interface {\n    mcastport: 70000\n  }\n}\n"),
+                   {"conf:3: totem.interface.mcastport: '70000'"});
+    expect_refused(configured("totem {\n  crypto_cipher: aes256\n}\n"), {"conf:2: totem.crypto_cipher", "encrypt"});
+    expect_refused(configured("totem {\n  version 2\n}\n"), {"conf:2: "});
+    expect_refused(configured("nodelist {\n  node {\n    ring0_addr: 127.0.0.1\n    name: a\n  }\n}\n", ""),
+                   {"conf:2: nodelist.node", "nodeid"});
+}
+
+TEST_F(coteried, warns_of_unknown_keys_and_goes_on) {
+    const result got = run({"-t", "-c", configured("totem {\n  tokn: 3000\n}\nlogging {\n  nonsense: 1\n}\n")});
+    EXPECT_EQ(got.status, 0) << got.said;
+    EXPECT_NE(got.said.find("warning: " + (folder() / "conf") + ":2: totem.tokn"), std::string::npos) << got.said;
+    EXPECT_NE(got.said.find(":5: logging.nonsense"), std::string::npos) << got.said;
+}
+
+TEST_F(coteried, has_to_find_itself) {
+    const std::string elsewhere = "nodelist {\n"
+                                  "  node {\n    nodeid: 1\n    ring0_addr: 203.0.113.201\n  }\n"
+                                  "  node {\n    nodeid: 2\n    ring0_addr: 203.0.113.202\n  }\n"
+                                  "}\n";
+    expect_refused(configured(elsewhere), {"no node is this machine", "--node ID"});
+    expect_refused(configured(two_nodes), {"nodeid 7"}, {"--node", "7"});
+}
+
+TEST_F(coteried, says_when_an_address_cannot_be_used) {
+    expect_refused(configured("nodelist {\n  node {\n    nodeid: 1\n    ring0_addr: 203.0.113.201\n  }\n}\n"),
+                   {"203.0.113.201:5405", "Cannot assign"}, {"--node", "1"});
+    expect_refused(configured("nodelist {\n  node {\n    nodeid: 1\n    ring0_addr: no.such.host.invalid\n  }\n}\n"),
+                   {"ring0_addr", "no.such.host.invalid"}, {"--node", "1"});
+    expect_refused(configured("nodelist {\n"
+                              "  node {\n    nodeid: 1\n    ring0_addr: 127.0.0.1\n  }\n"
+                              "  node {\n    nodeid: 2\n    ring0_addr: ::1\n  }\n"
+                              "}\n"),
+                   {"not of one kind"}, {"--node", "1"});
+}
+
+TEST_F(coteried, says_when_its_folders_cannot_be_used) {
+    expect_refused(configured("", "state_dir: /dev/null/state\n"), {"state_dir /dev/null/state"});
+    expect_refused(configured("", "socket_path: /dev/null/sock\n"), {"socket /dev/null/sock"});
+    expect_refused(configured("", "trace_file: /dev/null/trace\n"), {"system.trace_file /dev/null/trace"});
+    expect_refused(configured("logging {\n  logfile: /dev/null/log\n}\n"), {"logging.logfile /dev/null/log"});
+}
+
+TEST_F(coteried, refuses_a_socket_and_a_state_that_are_in_use) {
+    cluster running(cluster_options{});
+    running.start(0);
+    const std::string same_socket = folder() / "same-socket";
+    write_file(same_socket,
+               "system {\nsocket_path: " + running.socket(0) + "\nstate_dir: " + (folder() / "state") + "\n}\n");
+    expect_refused(same_socket, {running.socket(0), "another daemon listens there"});
+    const std::string same_state = folder() / "same-state";
+    write_file(same_state, "system {\nsocket_path: " + (folder() / "sock") +
+                               "\nstate_dir: " + running.folder().path() + "/state1\n}\n");
+    expect_refused(same_state, {"state1", "in use by another daemon"});
+}
+
+TEST_F(coteried, replaces_the_socket_of_a_dead_daemon) {
+    cluster restarted(cluster_options{});
+    restarted.start(0);
+    restarted.kill(0);
+    struct stat facts {};
+    ASSERT_EQ(::stat(restarted.socket(0).c_str(), &facts), 0) << "a killed daemon leaves its socket";
+    restarted.start(0);
+    EXPECT_EQ(restarted.terminate(0), 0);
+    EXPECT_NE(::stat(restarted.socket(0).c_str(), &facts), 0) << "one that ends in order does not";
+}
+
+TEST_F(coteried, leaves_a_file_alone_that_is_no_socket) {
+    write_file(folder() / "sock", "precious");
+    expect_refused(configured(""), {folder() / "sock"});
+    EXPECT_EQ(content_of(folder() / "sock"), "precious");
+}
+
+TEST_F(coteried, ends_in_order_when_asked_to) {
+    for (const int signal : {SIGTERM, SIGINT}) {
+        cluster one(cluster_options{});
+        one.start(0);
+        one.daemon(0).send_signal(signal);
+        EXPECT_EQ(one.daemon(0).wait(milliseconds(6'000)), 0);
+    }
+}
+
+TEST_F(coteried, goes_into_the_background_once_it_serves) {
+    const std::string file = configured("");
+    const result got = run({"-c", file});
+    EXPECT_EQ(got.status, 0) << got.said;
+    // It serves now; who it is tells the lock on its state.
+    const result second = run({"-c", file});
+    EXPECT_EQ(second.status, 1);
+    EXPECT_NE(second.said.find("in use by another daemon"), std::string::npos) << second.said;
+    const pid_t background = listener_of(folder() / "sock");
+    ASSERT_GT(background, 1);
+    ASSERT_NE(background, ::getpid());
+    ::kill(background, SIGTERM);
+    EXPECT_TRUE(eventually([&] { return listener_of(folder() / "sock") == 0; }));
+}
+
+} // namespace coterie::tests
