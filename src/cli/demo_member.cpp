@@ -177,6 +177,7 @@ private:
     void lose() {
         // The segment is cut off: nothing closes it.
         _recording = false;
+        _unnamed.clear();
         cpg_finalize(*_handle);
         _handle.reset();
         _end_sent = false;
@@ -217,11 +218,16 @@ private:
             return;
         }
         tell("change", words);
-        const std::string name = _ring.empty() ? words : "in ring " + _ring + ": " + words;
-        if (_recording) {
-            _segments.back().closed_by = name;
+        _segments.push_back({});
+        const bool by_nodes = is_by_nodes(left) || is_by_nodes(joined);
+        // Where nodes came or went, the ring that this led to is told next, and each side saw others come: what all have
+        // in common is that ring and the members.
+        _unnamed.push_back({.place = _segments.size() - 1,
+                            .closes = _recording,
+                            .words = by_nodes ? list_of(members.data(), members.size(), false) : words});
+        if (!by_nodes && !_ring.empty()) {
+            name_segments();
         }
-        _segments.push_back({.opened_by = name, .closed_by = {}, .digests = {}});
         _recording = true;
         _members.clear();
         for (const cpg_address& each : members) {
@@ -234,11 +240,25 @@ private:
     }
 
     void ring(const std::string& name) {
-        if (_ring.empty() && _recording && !_segments.back().opened_by.starts_with("in ring")) {
-            // The first change after a join came without; this one is told right behind it.
-            _segments.back().opened_by = "in ring " + name + ": " + _segments.back().opened_by;
-        }
         _ring = name;
+        name_segments();
+    }
+
+    /// Gives the changes that waited for it the name of their ring.
+    void name_segments() {
+        for (const unnamed_change& each : _unnamed) {
+            const std::string name = "in ring " + _ring + ": " + each.words;
+            _segments[each.place].opened_by = name;
+            if (each.closes) {
+                _segments[each.place - 1].closed_by = name;
+            }
+        }
+        _unnamed.clear();
+    }
+
+    static bool is_by_nodes(std::span<const cpg_address> list) {
+        return !list.empty() &&
+               (list.front().reason == CPG_REASON_NODEUP || list.front().reason == CPG_REASON_NODEDOWN);
     }
 
     void judge_end() {
@@ -280,7 +300,13 @@ private:
     unsigned _node = 0;
     std::string _ring;
 
+    struct unnamed_change {
+        std::size_t place;  ///< of the segment that it opens
+        bool closes;        ///< the one before it
+        std::string words;
+    };
     std::vector<segment> _segments;
+    std::vector<unnamed_change> _unnamed;
     bool _recording = false;
     std::vector<std::uint32_t> _members;
     std::map<std::pair<std::uint32_t, std::uint32_t>, std::uint64_t> _numbers;

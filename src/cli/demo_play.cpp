@@ -6,6 +6,7 @@
 #include <array>
 #include <cerrno>
 #include <csignal>
+#include <filesystem>
 #include <fmt/core.h>
 #include <fstream>
 #include <poll.h>
@@ -66,13 +67,18 @@ public:
     explicit play(const std::string& lines_file) : _lines_file(lines_file) {}
 
     int run() {
+        const std::size_t lines = count_lines();
+        if (lines == 0) {
+            return fail(_lines_file + " cannot be read or has no lines to send");
+        }
         auto built = demo_stage::build(_lines_file);
         if (!built) {
             return fail(built.error());
         }
         _stage = std::move(*built);
         _screen.begin(steady::now());
-        if (!introduce() || !set_up()) {
+        introduce(lines);
+        if (!set_up()) {
             return status();
         }
         while (_fault.empty() && interrupted == 0 && _done < demo_nodes) {
@@ -118,23 +124,22 @@ private:
         return 1;
     }
 
-    bool introduce() {
+    [[nodiscard]] std::size_t count_lines() const {
         std::ifstream in(_lines_file);
-        std::size_t lines = 0;
+        std::size_t result = 0;
         for (std::string line; std::getline(in, line);) {
             if (!line.empty()) {
-                ++lines;
+                ++result;
             }
         }
-        if (lines == 0) {
-            _fault = _lines_file + " has no lines to send";
-            return false;
-        }
+        return result;
+    }
+
+    void introduce(std::size_t lines) const {
         _screen.title(fmt::format("Three daemons on this machine: {}, {} and {}, UDP port {}", demo_address(0),
                                   demo_address(1), demo_address(2), _stage->port()));
         _screen.text(fmt::format("A client at each joins one group and multicasts the {} lines of {} again and again.\n",
-                                 lines, _lines_file));
-        return true;
+                                 lines, std::filesystem::path(_lines_file).filename().string()));
     }
 
     /// All three are members of one group.

@@ -154,7 +154,10 @@ void hearing::on_heartbeat(const wire::origin& from, const wire::heartbeat& pack
     measure_round_trip(*known, packet);
     const wire::heartbeat& last = known->last;
     _changed = _changed || packet.view != last.view || packet.view_size != last.view_size ||
-               packet.promised != last.promised || packet.flags != last.flags || packet.hears != last.hears;
+               packet.promised != last.promised || packet.hears != last.hears ||
+               // That it asks for an answer says nothing about it; looking at everything anew for that would go on and on
+               // between two that doubt each other.
+               ((packet.flags ^ last.flags) & ~static_cast<unsigned>(wire::heartbeat::probe)) != 0;
     known->last = packet;
     if ((packet.flags & wire::heartbeat::leaving) != 0) {
         lose(*known);
@@ -225,7 +228,8 @@ void hearing::doubt(node_id node) {
     peer* known = entry(node);
     if (known != nullptr && known->heard && known->must_answer_by == base::never) {
         known->must_answer_by = _context.now + _context.cfg.silence_limit / 2;
-        known->probe_next = _context.now;
+        // One that answers and is doubted again is not asked at the pace of its answers.
+        known->probe_next = std::max(known->probe_next, _context.now);
         _judge_next = _context.now;
     }
 }

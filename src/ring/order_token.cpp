@@ -16,9 +16,7 @@ constexpr std::uint64_t hops_ahead_max = std::uint64_t{1} << 32U;
 /// Silence about a token for this many silence limits means that its target will never prove it.
 constexpr int proof_limits = 4;
 
-duration doubled(duration base, std::uint32_t tries) {
-    return base * (1 << std::min(tries, backoff_doublings_max));
-}
+duration doubled(duration base, std::uint32_t tries) { return base * (1 << std::min(tries, backoff_doublings_max)); }
 } // namespace
 
 void view_order::learn_hop(hop_number hop, node_id holder) {
@@ -67,11 +65,11 @@ void view_order::on_token(std::size_t from, const wire::token& packet) {
         prove();
         return;
     }
-    const bool plausible = packet.next.value > size() && plausible_number(packet.next.previous()) &&
-                           packet.next > _store.highest() && packet.hop.since(_hop) <= hops_ahead_max && packet.stable <= _store.received() &&
-                           std::ranges::all_of(packet.members, [&](const wire::token::entry& entry) {
-                               return entry.received < packet.next;
-                           });
+    const bool plausible =
+        packet.next.value > size() && plausible_number(packet.next.previous()) && packet.next > _store.highest() &&
+        packet.hop.since(_hop) <= hops_ahead_max && packet.stable <= _store.received() &&
+        std::ranges::all_of(packet.members,
+                            [&](const wire::token::entry& entry) { return entry.received < packet.next; });
     if (!plausible && !COTERIE_MUTANT(ring_token_taken_twice)) {
         ++_context.counts.implausible;
         return;
@@ -239,9 +237,7 @@ void view_order::hand_over(std::size_t target) {
     send_token();
 }
 
-void view_order::send_token() {
-    _context.send(_passage->token.target, _passage->token);
-}
+void view_order::send_token() { _context.send(_passage->token.target, _passage->token); }
 
 void view_order::send_burst() {
     for (unsent& each : _burst) {

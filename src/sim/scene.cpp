@@ -46,6 +46,14 @@ store_fate scene::any_fate() {
     }
 }
 
+void scene::later(duration delay, std::function<void()> what) {
+    w.after(delay, [this, what = std::move(what)] {
+        if (!_calm) {
+            what();
+        }
+    });
+}
+
 bool scene::form(duration limit) {
     w.boot_all();
     return wait_converged("form-up", limit);
@@ -106,6 +114,7 @@ node_id scene::lowest_running() const {
 }
 
 void scene::end_faults(std::uint32_t restarted) {
+    _calm = true;
     w.net().heal();
     for (const node_id each : w.ids()) {
         node& one = w.at(each);
@@ -138,6 +147,8 @@ void scene::finish() {
     end_faults();
     _quiet_since = w.now();
     t.stop();
+    // A silence that the last fault began may still come to be noticed.
+    w.run_for(w.options().ring.silence_limit + w.options().ring.contact_interval);
     const bool formed = wait_converged("after the faults", patience());
     const bool calm = formed && wait_rest("after the faults");
     if (calm) {

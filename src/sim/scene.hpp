@@ -6,7 +6,7 @@
 #include "sim/traffic.hpp"
 #include "sim/world.hpp"
 
-#include <initializer_list>
+#include <functional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -53,6 +53,8 @@ public:
 
     // Acting.
 
+    /// Does `what` after `delay`, unless the faults have ended by then.
+    void later(duration delay, std::function<void()> what);
     /// Starts all daemons and waits for their one view; complains if that takes longer than `limit`.
     bool form(duration limit = std::chrono::seconds(5));
     /// Waits until every clique of running nodes shares a view; complains (as `what`) if it takes too long.
@@ -83,6 +85,7 @@ public:
 
 private:
     bool _finished = false;
+    bool _calm = false;
     time_point _quiet_since{};
 };
 

@@ -62,9 +62,9 @@ void play_control_faults(scene& on) {
 }
 
 void prepare_chain(setup& from) {
-    const bool many = from.random.chance(1, 24);
+    const bool many = from.random.chance(1, 60);
     draw_nodes(from, many ? 24 : 3, many ? 64 : 8);
-    default_time(from, seconds(3));
+    default_time(from, many ? seconds(1) : seconds(3));
     if (from.random.chance(1, 2)) {
         from.world.ring.watchers = 1;  // so that few pairs watch each other
     }

@@ -110,6 +110,7 @@ void play_three_partitions_slow_store(scene& on) {
     on.w.net().join_all();
 
     // They merge while the disks work; the lowest dies around each of their writes, and newcomers arrive.
+    constexpr duration down_max = milliseconds(1'500);
     const time_point end = on.w.now() + on.options.time;
     std::size_t newcomer = founders;
     while (on.w.now() < end) {
@@ -123,7 +124,7 @@ void play_three_partitions_slow_store(scene& on) {
         if (lowest != base::no_node && on.chance(2, 3)) {
             on.w.at(lowest).crash();
             const store_fate fate = on.any_fate();
-            on.w.after(on.between(milliseconds(1), milliseconds(1'500)), [&on, lowest, fate] { on.w.at(lowest).boot(fate); });
+            on.w.after(on.between(milliseconds(1), down_max), [&on, lowest, fate] { on.w.at(lowest).boot(fate); });
         }
         if (on.chance(1, 2)) {
             node& arriving = on.w.at(all[newcomer]);
@@ -135,6 +136,7 @@ void play_three_partitions_slow_store(scene& on) {
         }
         on.w.run_for(on.between(milliseconds(1), milliseconds(700)));
     }
+    on.w.run_for(down_max); // the last restart is a fault too
 }
 
 } // namespace coterie::sim

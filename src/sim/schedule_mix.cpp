@@ -96,7 +96,7 @@ void play_mix(scene& on) {
     if (on.chance(1, 3)) {
         // Daemons come up one after the other, or not at all.
         for (const node_id each : on.w.ids()) {
-            on.w.after(on.between(milliseconds(0), on.options.time / 2), [&on, each] { on.w.at(each).boot(); });
+            on.later(on.between(milliseconds(0), on.options.time / 2), [&on, each] { on.w.at(each).boot(); });
         }
     } else if (on.chance(1, 2)) {
         on.form();

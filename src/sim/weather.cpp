@@ -48,14 +48,6 @@ void weather::next() {
     });
 }
 
-void weather::later(duration delay, std::function<void()> what) {
-    _on.w.after(delay, [this, what = std::move(what)] {
-        if (!_ended) {
-            what();
-        }
-    });
-}
-
 duration weather::some_time() {
     // Short times matter as much as long ones, so the exponent is drawn, not the time.
     const duration scale = _longest / (std::int64_t{1} << _on.below(8));
@@ -105,7 +97,7 @@ void weather::noise(kind_set afflicted) {
     const link_quality usual = _on.options.world.links;
     if (_on.chance(1, 2)) {
         _on.w.net().set_quality(worse);
-        later(some_time(), [this, usual] { _on.w.net().set_quality(usual); });
+        _on.later(some_time(), [this, usual] { _on.w.net().set_quality(usual); });
         return;
     }
     const node_id victim = _on.any_node();
@@ -118,12 +110,12 @@ void weather::noise(kind_set afflicted) {
         }
     };
     around(worse);
-    later(some_time(), [around, usual] { around(usual); });
+    _on.later(some_time(), [around, usual] { around(usual); });
 }
 
 void weather::partition() {
     _on.w.net().partition(_on.sides(2 + _on.below(2)));
-    later(some_time(), [this] { _on.w.net().join_all(); });
+    _on.later(some_time(), [this] { _on.w.net().join_all(); });
 }
 
 void weather::cut_directions(bool hears, bool heard) {
@@ -139,7 +131,7 @@ void weather::cut_directions(bool hears, bool heard) {
             _on.w.net().cut(other, victim);
         }
     }
-    later(some_time(), [this, victim] {
+    _on.later(some_time(), [this, victim] {
         for (const node_id other : _on.w.ids()) {
             if (other != victim) {
                 _on.w.net().restore_both(victim, other);
@@ -155,7 +147,7 @@ void weather::one_way() {
         return;
     }
     _on.w.net().cut(one, other);
-    later(some_time(), [this, one, other] { _on.w.net().restore(one, other); });
+    _on.later(some_time(), [this, one, other] { _on.w.net().restore(one, other); });
 }
 
 void weather::flap() {
@@ -164,8 +156,8 @@ void weather::flap() {
     const std::uint64_t times = 2 + _on.below(6);
     for (std::uint64_t round = 0; round < times; ++round) {
         const duration begins = period * static_cast<std::int64_t>(2 * round);
-        later(begins, [this, sides] { _on.w.net().partition(sides); });
-        later(begins + period, [this] { _on.w.net().join_all(); });
+        _on.later(begins, [this, sides] { _on.w.net().partition(sides); });
+        _on.later(begins + period, [this] { _on.w.net().join_all(); });
     }
 }
 
@@ -178,7 +170,7 @@ void weather::restart_later(node_id node) {
 }
 
 void weather::restart(node_id node, duration away) {
-    later(away, [this, node] {
+    _on.later(away, [this, node] {
         sim::node& one = _on.w.at(node);
         if (one.alive()) {
             // Its doom was to come at some step of its own, which it has not made yet.
@@ -246,7 +238,7 @@ void weather::slow_down(trouble how) {
     if (how == trouble::slow_store) {
         one.storage.write_min = milliseconds(120);
         one.storage.write_max = _on.between(milliseconds(150), seconds(2));
-        later(2 * some_time(), [this, victim] {
+        _on.later(2 * some_time(), [this, victim] {
             _on.w.at(victim).storage.write_min = _on.options.world.store_min;
             _on.w.at(victim).storage.write_max = _on.options.world.store_max;
         });
@@ -255,12 +247,12 @@ void weather::slow_down(trouble how) {
         if (_on.chance(1, 2)) {
             one.pause_for(some_time());
         }
-        later(some_time(), [this, victim] {
+        _on.later(some_time(), [this, victim] {
             _on.w.at(victim).socket_bytes_max = _on.options.world.socket_bytes;
         });
     } else {
         one.receive_ns_per_datagram = _on.random.between(5'000, 400'000);
-        later(some_time(), [this, victim] { _on.w.at(victim).receive_ns_per_datagram = 0; });
+        _on.later(some_time(), [this, victim] { _on.w.at(victim).receive_ns_per_datagram = 0; });
     }
 }
 

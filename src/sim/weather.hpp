@@ -58,8 +58,6 @@ private:
     void pause(bool amid);
     void slow_down(trouble how);
     [[nodiscard]] duration some_time();
-    /// Undoes something later, unless the weather has ended by then.
-    void later(duration delay, std::function<void()> what);
 
     scene& _on;
     std::array<std::uint32_t, troubles> _weights{};

@@ -1,0 +1,368 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Both ends of the client channel in one process: requests and answers, credit, events in their order, and what the server
+// does with clients that do not behave.
+#include "ipc/client_channel.hpp"
+#include "ipc/server.hpp"
+
+#include <cstdlib>
+#include <fcntl.h>
+#include <filesystem>
+#include <functional>
+#include <gtest/gtest.h>
+#include <poll.h>
+#include <sys/uio.h>
+#include <thread>
+#include <unistd.h>
+
+namespace coterie::ipc {
+
+namespace {
+
+/// Takes what comes and answers as it is told to.
+struct scripted : request_handler {
+    status on_open(client_id client, const hello& wish) override {
+        latest = client;
+        pid = wish.pid;
+        return opening;
+    }
+    status on_join(client_id, std::string_view group, bool) override {
+        log.push_back("join " + std::string(group));
+        return status::ok;
+    }
+    status on_leave(client_id) override {
+        log.emplace_back("leave");
+        return status::not_exist;
+    }
+    status on_multicast(client_id, bool safe, const base::buffer& body) override {
+        if (multicasting == status::ok) {
+            const auto bytes = body.bytes();
+            log.push_back((safe ? "safe " : "send ") +
+                          (bytes.size() > 32 ? std::to_string(bytes.size())
+                                             : std::string(reinterpret_cast<const char*>(bytes.data()), bytes.size())));
+        }
+        return multicasting;
+    }
+    std::vector<address> members_of(std::string_view) override { return members; }
+    std::vector<group_listing> all_groups() override { return {}; }
+    void on_closed(client_id, std::string_view why, bool by_force) override {
+        log.push_back((by_force ? "cut off: " : "closed: ") + std::string(why));
+    }
+
+    status opening = status::ok;
+    status multicasting = status::ok;
+    std::vector<address> members;
+    client_id latest;
+    std::uint32_t pid = 0;
+    std::vector<std::string> log;
+};
+
+class channel : public testing::Test {
+protected:
+    channel() {
+        std::string pattern = (std::filesystem::temp_directory_path() / "coterie-ipc-XXXXXX").string();
+        _folder = ::mkdtemp(pattern.data());
+        path = _folder + "/sock";
+    }
+    ~channel() override {
+        stop();
+        std::filesystem::remove_all(_folder);
+    }
+
+    void listen(server_settings settings = {}) {
+        settings.user = ::geteuid();
+        settings.node = {4};
+        serving = std::make_unique<server>(settings, pool, handler);
+        ASSERT_TRUE(serving->listen(path));
+    }
+
+    /// One turn of the server.
+    void turn() {
+        serving->run_ready();
+        serving->flush();
+    }
+    /// The server runs in a thread of its own while `what` runs here.
+    void alongside(const std::function<void()>& what) {
+        std::jthread thread([this](const std::stop_token& stop) {
+            while (!stop.stop_requested()) {
+                pollfd wanted{.fd = serving->poll_descriptor(), .events = POLLIN, .revents = 0};
+                ::poll(&wanted, 1, 5);
+                turn();
+            }
+        });
+        what();
+    }
+    void stop() { serving.reset(); }
+
+    std::unique_ptr<client_channel> connect() {
+        std::unique_ptr<client_channel> result;
+        alongside([&] {
+            auto opened = client_channel::connect(path, {.ring_views = false, .pid = static_cast<std::uint32_t>(::getpid())});
+            EXPECT_TRUE(opened);
+            result = opened ? std::move(*opened) : nullptr;
+        });
+        return result;
+    }
+
+    static status send(client_channel& client, std::string_view text) {
+        const iovec part{const_cast<char*>(text.data()), text.size()};
+        return client.multicast(false, std::span(&part, 1), text.size());
+    }
+
+    base::buffer_pool pool;
+    scripted handler;
+    std::unique_ptr<server> serving;
+    std::string path;
+
+private:
+    std::string _folder;
+};
+
+base::bytes_view bytes_of(std::string_view text) { return std::as_bytes(std::span(text.data(), text.size())); }
+
+std::string text_of(std::span<const std::byte> bytes) { return {reinterpret_cast<const char*>(bytes.data()), bytes.size()}; }
+
+} // namespace
+
+TEST_F(channel, greets_with_what_a_client_has_to_know) {
+    listen();
+    const auto client = connect();
+    EXPECT_EQ(client->greeting().node, node_id{4});
+    EXPECT_EQ(handler.pid, static_cast<std::uint32_t>(::getpid()));
+    EXPECT_EQ(serving->clients(), 1U);
+}
+
+TEST_F(channel, passes_on_a_refusal_to_open) {
+    listen();
+    handler.opening = status::no_resources;
+    alongside([&] {
+        const auto refused = client_channel::connect(path, {.ring_views = false, .pid = static_cast<std::uint32_t>(::getpid())});
+        ASSERT_FALSE(refused);
+        EXPECT_EQ(refused.error(), status::no_resources);
+    });
+    EXPECT_EQ(serving->clients(), 0U);
+    EXPECT_TRUE(handler.log.empty());
+}
+
+TEST_F(channel, does_not_believe_in_another_process) {
+    listen();
+    alongside([&] {
+        const auto refused = client_channel::connect(path, {.ring_views = false, .pid = 1});
+        ASSERT_FALSE(refused);
+        EXPECT_EQ(refused.error(), status::access);
+    });
+}
+
+TEST_F(channel, says_when_nobody_listens) {
+    const auto nobody = client_channel::connect(path, {});
+    ASSERT_FALSE(nobody);
+    EXPECT_EQ(nobody.error(), status::library);
+}
+
+TEST_F(channel, answers_requests_in_their_order) {
+    listen();
+    const auto client = connect();
+    handler.members.resize(3);
+    alongside([&] {
+        EXPECT_EQ(client->ask(request_kind::join, "group").result, status::ok);
+        EXPECT_EQ(send(*client, "hello"), status::ok);
+        EXPECT_EQ(client->ask(request_kind::leave).result, status::not_exist);
+        EXPECT_EQ(unpack_members(client->ask(request_kind::membership, "group").body)->size(), 3U);
+        EXPECT_EQ(client->ask(request_kind::finalize).result, status::ok);
+        EXPECT_EQ(client->ask(request_kind::leave).result, status::bad_handle);
+    });
+    EXPECT_EQ(handler.log, (std::vector<std::string>{"join group", "send hello", "leave", "closed: finalized"}));
+}
+
+TEST_F(channel, carries_answers_and_messages_of_any_size) {
+    listen();
+    const auto client = connect();
+    handler.members.resize(100'000);
+    alongside([&] {
+        EXPECT_EQ(unpack_members(client->ask(request_kind::membership, "group").body)->size(), 100'000U);
+        EXPECT_EQ(send(*client, std::string(packet_bytes_max - request_head_bytes, 'x')), status::ok);
+        EXPECT_EQ(send(*client, std::string(packet_bytes_max - request_head_bytes + 1, 'x')), status::ok);
+        EXPECT_EQ(client->ask(request_kind::leave).result, status::not_exist);
+        EXPECT_EQ(send(*client, std::string(5'000'000, 'x')), status::ok) << "one is always allowed";
+        EXPECT_EQ(client->ask(request_kind::leave).result, status::not_exist);
+    });
+    EXPECT_EQ(handler.log, (std::vector<std::string>{"send 65520", "send 65521", "leave", "send 5000000", "leave"}));
+}
+
+TEST_F(channel, takes_many_threads_at_once) {
+    listen();
+    const auto client = connect();
+    alongside([&] {
+        std::vector<std::jthread> threads;
+        for (int i = 0; i < 8; ++i) {
+            threads.emplace_back([&, i] {
+                for (int n = 0; n < 200; ++n) {
+                    if (i % 2 == 0) {
+                        EXPECT_EQ(client->ask(request_kind::join, "group").result, status::ok);
+                    } else {
+                        while (send(*client, "message") == status::try_again) {
+                            std::this_thread::yield();
+                        }
+                    }
+                }
+            });
+        }
+    });
+    EXPECT_EQ(handler.log.size(), 1'600U);
+}
+
+TEST_F(channel, gives_no_more_credit_than_there_is_room) {
+    server_settings settings;
+    settings.window_messages = 10;
+    listen(settings);
+    const auto client = connect();
+    for (int i = 0; i < 10; ++i) {
+        EXPECT_EQ(send(*client, std::to_string(i)), status::ok);
+        EXPECT_EQ(client->blocked(), i == 9);
+    }
+    EXPECT_EQ(send(*client, "one too many"), status::try_again);
+    turn();
+    EXPECT_FALSE(client->blocked());
+    EXPECT_EQ(send(*client, "10"), status::ok);
+    turn();
+    EXPECT_EQ(handler.log.size(), 11U);
+    EXPECT_EQ(handler.log.back(), "send 10");
+}
+
+TEST_F(channel, keeps_what_was_put_off_and_goes_on_from_there) {
+    listen();
+    const auto client = connect();
+    handler.multicasting = status::try_again;
+    EXPECT_EQ(send(*client, "first"), status::ok);
+    EXPECT_EQ(send(*client, "second"), status::ok);
+    turn();
+    turn();
+    EXPECT_TRUE(handler.log.empty());
+    handler.multicasting = status::ok;
+    serving->resume(handler.latest);
+    serving->flush();
+    EXPECT_EQ(handler.log, (std::vector<std::string>{"send first", "send second"}));
+}
+
+TEST_F(channel, carries_events_one_by_one_in_their_order) {
+    listen();
+    const auto client = connect();
+    const std::vector<address> members{{.node = {4}, .pid = 1, .reason = 0}};
+    serving->tell_change(handler.latest, "g", members, {}, members);
+    serving->tell_message(handler.latest, "g", members[0], bytes_of("small"));
+    const std::string large(200'000, 'l');
+    serving->tell_message(handler.latest, "g", members[0], bytes_of(large));
+    serving->tell_message(handler.latest, "g", members[0], bytes_of("last"));
+    serving->tell_ring_view(handler.latest, {4}, 9, std::vector<node_id>{{4}});
+    serving->flush();
+    EXPECT_EQ(client->next_event().what.kind, event_kind::change);
+    const auto small = client->next_event();
+    const auto big = client->next_event();
+    EXPECT_TRUE(client->wait_for_event(0)) << "the descriptor tells of what is left";
+    EXPECT_EQ(text_of(client->next_event().what.body), "last");
+    EXPECT_TRUE(client->wait_for_event(0));
+    EXPECT_EQ(client->next_event().what.epoch, 9U);
+    EXPECT_FALSE(client->wait_for_event(0));
+    EXPECT_EQ(client->next_event().how, transfer::later);
+    EXPECT_EQ(text_of(small.what.body), "small") << "what is held stays, whatever comes after it";
+    EXPECT_EQ(text_of(big.what.body), large);
+}
+
+TEST_F(channel, cuts_off_a_client_that_does_not_read) {
+    server_settings settings;
+    settings.event_bytes_max = 1'000'000;
+    listen(settings);
+    const auto slow = connect();
+    const client_id slow_id = handler.latest;
+    const auto other = connect();
+    const std::string text(60'000, 'x');
+    for (int i = 0; i < 1'000 && handler.log.empty(); ++i) {
+        serving->tell_message(slow_id, "g", {}, bytes_of(text));
+        serving->flush();
+    }
+    ASSERT_EQ(handler.log.size(), 1U);
+    EXPECT_TRUE(handler.log[0].starts_with("cut off: it does not take its events: 10"));
+    EXPECT_EQ(serving->clients(), 1U);
+    EXPECT_EQ(serving->counts().too_slow, 1U);
+    while (slow->next_event().how == transfer::done) {
+    }
+    EXPECT_EQ(slow->next_event().how, transfer::gone);
+    EXPECT_EQ(send(*slow, "x"), status::library);
+}
+
+TEST_F(channel, cuts_off_a_client_that_sends_what_it_may_not) {
+    listen();
+    const auto client = connect();
+    handler.multicasting = status::not_exist;
+    EXPECT_EQ(send(*client, "x"), status::ok);
+    turn();
+    EXPECT_EQ(handler.log, std::vector<std::string>{"cut off: it sent a malformed request"});
+    EXPECT_EQ(serving->counts().malformed, 1U);
+}
+
+TEST_F(channel, cuts_off_nonsense) {
+    listen();
+    for (const std::string& nonsense : {std::string("x"), std::string(60'000, 'y'), std::string(12, '\0')}) {
+        const auto stranger = connect_to(path);
+        ASSERT_TRUE(stranger);
+        ASSERT_EQ(send_packet(*stranger, bytes_of(nonsense)), transfer::done);
+        turn();
+        turn();
+        EXPECT_EQ(serving->clients(), 0U);
+    }
+    EXPECT_EQ(serving->counts().malformed, 3U);
+    EXPECT_TRUE(handler.log.empty());
+}
+
+TEST_F(channel, takes_what_a_dying_client_had_still_sent) {
+    listen();
+    auto client = connect();
+    EXPECT_EQ(send(*client, "last words"), status::ok);
+    client.reset();
+    turn();
+    turn();
+    EXPECT_EQ(handler.log, (std::vector<std::string>{"send last words", "closed: its process ended"}));
+    EXPECT_EQ(serving->clients(), 0U);
+}
+
+TEST_F(channel, wakes_whoever_waits_when_the_server_goes) {
+    listen();
+    const auto client = connect();
+    std::jthread waiting([&] { EXPECT_EQ(client->ask(request_kind::leave).result, status::library); });
+    std::this_thread::sleep_for(std::chrono::milliseconds(20));
+    stop();
+    waiting.join();
+    EXPECT_TRUE(client->wait_for_event(0));
+    EXPECT_EQ(client->next_event().how, transfer::gone);
+}
+
+TEST_F(channel, turns_away_more_clients_than_are_allowed) {
+    server_settings settings;
+    settings.clients_max = 1;
+    listen(settings);
+    const auto client = connect();
+    alongside([&] {
+        const auto second = client_channel::connect(path, {.ring_views = false, .pid = static_cast<std::uint32_t>(::getpid())});
+        ASSERT_FALSE(second);
+        EXPECT_EQ(second.error(), status::no_resources);
+    });
+    EXPECT_EQ(serving->counts().turned_away, 1U);
+}
+
+TEST_F(channel, refuses_files_that_could_hurt) {
+    listen();
+    const auto pair = socket_pair();
+    ASSERT_TRUE(pair);
+    const descriptor ordinary(::open("/dev/zero", 0));
+    EXPECT_FALSE(is_sealed_memory_file(ordinary, 0));
+    const iovec part{const_cast<char*>("1234"), 4};
+    const auto file = make_memory_file(std::span(&part, 1), 8);
+    ASSERT_TRUE(file);
+    EXPECT_TRUE(is_sealed_memory_file(*file, 8));
+    EXPECT_FALSE(is_sealed_memory_file(*file, 4)) << "of another size than it says";
+    std::array<std::byte, 8> space;
+    EXPECT_TRUE(read_at(*file, 0, space));
+    EXPECT_FALSE(read_at(*file, 1, space)) << "beyond its end";
+    EXPECT_NE(::ftruncate(file->number(), 1), 0) << "nobody can shorten it";
+}
+
+} // namespace coterie::ipc

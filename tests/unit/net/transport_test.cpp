@@ -1,0 +1,209 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Datagrams over loopback: they arrive sealed once and whole, bad ones are counted, a refused port becomes a hint, and a
+// kernel without room or a target that cannot be reached harms nobody else.
+#include "net/transport.hpp"
+
+#include <chrono>
+#include <cstring>
+#include <gtest/gtest.h>
+#include <poll.h>
+#include <unistd.h>
+
+namespace coterie::net {
+
+namespace {
+
+using base::node_id;
+
+struct taken : packet_sink {
+    void on_packet(const base::buffer& datagram, const wire::opened& packet) override {
+        const auto hop = wire::decode_token_proof(packet.body);
+        hops.push_back(hop ? hop->hop.value : 0);
+        from.push_back(packet.from.node);
+        counters.push_back(packet.counter);
+        EXPECT_GE(packet.body.data(), datagram.bytes().data());
+        EXPECT_LE(packet.body.data() + packet.body.size(), datagram.bytes().data() + datagram.size());
+    }
+    void on_refused(node_id node) override { refused.push_back(node); }
+
+    std::vector<std::uint64_t> hops;
+    std::vector<node_id> from;
+    std::vector<std::uint64_t> counters;
+    std::vector<node_id> refused;
+};
+
+const wire::cluster_id cluster = wire::cluster_of("net test");
+
+class transports : public testing::TestWithParam<const char*> {
+protected:
+    /// An address of this host with a port that nobody uses now.
+    address free_address() {
+        address result = *resolve(GetParam(), 0);
+        const int socket = ::socket(result.family(), SOCK_DGRAM, 0);
+        EXPECT_EQ(::bind(socket, result.raw(), result.raw_bytes()), 0);
+        sockaddr_storage raw{};
+        socklen_t size = sizeof(raw);
+        ::getsockname(socket, reinterpret_cast<sockaddr*>(&raw), &size);
+        ::close(socket);
+        return *address::from(raw);
+    }
+
+    void SetUp() override {
+        if (std::strchr(GetParam(), ':') != nullptr && ::access("/proc/net/if_inet6", R_OK) != 0) {
+            GTEST_SKIP() << "SKIPPED: this machine has no IPv6";
+        }
+    }
+
+    transport open(const address& local, const std::vector<peer>& peers) {
+        auto opened = transport::open({.local = local, .peers = peers, .cluster = cluster}, pool);
+        EXPECT_TRUE(opened) << opened.error().message();
+        return std::move(*opened);
+    }
+
+    base::buffer packet(std::uint64_t hop, node_id from = {1}, wire::cluster_id in = cluster) {
+        return wire::encode(pool, {.cluster = in, .node = from, .nonce = {7}},
+                            wire::token_proof{.view = {.epoch = {{1}}, .coordinator = {1}, .nonce = {1}}, .hop = {{hop}}});
+    }
+
+    static void receive_some(transport& at, taken& sink) {
+        pollfd wanted{.fd = at.descriptor(), .events = POLLIN, .revents = 0};
+        ::poll(&wanted, 1, 200);
+        while (at.receive(sink, 64)) {
+        }
+    }
+
+    base::buffer_pool pool;
+};
+
+} // namespace
+
+TEST_P(transports, carry_packets_to_every_target) {
+    const address a = free_address();
+    const address b = free_address();
+    transport one = open(a, {{{2}, b}});
+    transport two = open(b, {{{1}, a}});
+    const std::array<node_id, 3> targets{node_id{2}, node_id{9}, node_id{2}};
+    for (std::uint64_t hop = 1; hop <= 100; ++hop) {
+        one.send(packet(hop), targets);
+    }
+    one.flush();
+    taken got;
+    receive_some(two, got);
+    ASSERT_EQ(got.hops.size(), 200U) << "unknown targets are passed over";
+    EXPECT_EQ(got.hops[0], 1U);
+    EXPECT_EQ(got.hops[1], 1U);
+    EXPECT_EQ(got.counters[0], got.counters[1]) << "sealed once, however many targets";
+    EXPECT_NE(got.counters[1], got.counters[2]);
+    EXPECT_EQ(one.counts().sent, 200U);
+    EXPECT_EQ(two.counts().received, 200U);
+}
+
+TEST_P(transports, count_what_they_throw_away) {
+    const address a = free_address();
+    const address b = free_address();
+    transport one = open(a, {{{2}, b}});
+    transport two = open(b, {{{1}, a}});
+    const std::array<node_id, 1> to_two{node_id{2}};
+    one.send(packet(1, {5}), to_two);
+    one.send(packet(1, {1}, wire::cluster_of("another")), to_two);
+    one.send(packet(3), to_two);
+    one.flush();
+    const char nonsense[] = "nonsense";
+    const int stranger = ::socket(a.family(), SOCK_DGRAM, 0);
+    ASSERT_EQ(::sendto(stranger, nonsense, sizeof(nonsense), 0, b.raw(), b.raw_bytes()), 9);
+    ASSERT_EQ(::sendto(stranger, nonsense, 0, 0, b.raw(), b.raw_bytes()), 0);
+    ::close(stranger);
+    taken got;
+    receive_some(two, got);
+    EXPECT_EQ(got.hops, std::vector<std::uint64_t>{3});
+    EXPECT_EQ(two.counts().unknown_node, 1U);
+    EXPECT_EQ(two.counts().refused[static_cast<std::size_t>(wire::refusal_reason::cluster)], 1U);
+    EXPECT_EQ(two.counts().refused[static_cast<std::size_t>(wire::refusal_reason::too_short)], 2U);
+}
+
+TEST_P(transports, take_a_bounded_number_in_a_turn) {
+    const address a = free_address();
+    const address b = free_address();
+    transport one = open(a, {{{2}, b}});
+    transport two = open(b, {{{1}, a}});
+    const std::array<node_id, 1> to_two{node_id{2}};
+    for (std::uint64_t hop = 1; hop <= 50; ++hop) {
+        one.send(packet(hop), to_two);
+    }
+    one.flush();
+    taken got;
+    EXPECT_TRUE(two.receive(got, 20));
+    EXPECT_EQ(got.hops.size(), 20U);
+    EXPECT_FALSE(two.receive(got, 64));
+    EXPECT_EQ(got.hops.size(), 50U);
+}
+
+TEST_P(transports, pass_on_that_a_port_refused) {
+    const address a = free_address();
+    const address b = free_address();
+    const address nobody = free_address();
+    transport one = open(a, {{{2}, b}, {{3}, nobody}});
+    transport two = open(b, {{{1}, a}});
+    const std::array<node_id, 2> both{node_id{3}, node_id{2}};
+    taken at_one;
+    for (std::uint64_t hop = 1; hop <= 20; ++hop) {
+        one.send(packet(hop), both);
+        one.flush();
+    }
+    receive_some(one, at_one);
+    ASSERT_FALSE(at_one.refused.empty());
+    for (const node_id each : at_one.refused) {
+        EXPECT_EQ(each, node_id{3});
+    }
+    taken at_two;
+    receive_some(two, at_two);
+    EXPECT_EQ(at_two.hops.size(), 20U) << "nothing for others is lost by it";
+    EXPECT_EQ(one.counts().send_errors, 0U);
+}
+
+TEST_P(transports, survive_targets_that_cannot_be_reached) {
+    const address a = free_address();
+    const address b = free_address();
+    // The kernel refuses to send to port 0.
+    const address nowhere = *resolve(GetParam(), 0);
+    transport one = open(a, {{{2}, b}, {{3}, nowhere}});
+    transport two = open(b, {{{1}, a}});
+    const std::array<node_id, 2> both{node_id{3}, node_id{2}};
+    for (std::uint64_t hop = 1; hop <= 10; ++hop) {
+        one.send(packet(hop), both);
+    }
+    one.flush();
+    taken got;
+    receive_some(two, got);
+    EXPECT_EQ(got.hops.size(), 10U);
+    EXPECT_EQ(one.counts().send_errors, 10U);
+    EXPECT_NE(one.counts().last_send_error, 0);
+    EXPECT_FALSE(one.waiting());
+}
+
+TEST_P(transports, drop_what_is_beyond_their_queue) {
+    const address a = free_address();
+    const address b = free_address();
+    auto opened = transport::open({.local = a, .peers = {{{2}, b}}, .cluster = cluster, .queue_datagrams_max = 10}, pool);
+    ASSERT_TRUE(opened);
+    const std::array<node_id, 1> to_two{node_id{2}};
+    for (std::uint64_t hop = 1; hop <= 15; ++hop) {
+        opened->send(packet(hop), to_two);
+    }
+    EXPECT_EQ(opened->counts().dropped, 5U);
+    opened->flush();
+    EXPECT_EQ(opened->counts().sent, 10U);
+}
+
+TEST_P(transports, cannot_share_an_address) {
+    const address a = free_address();
+    const transport one = open(a, {});
+    const auto two = transport::open({.local = a, .peers = {}, .cluster = cluster}, pool);
+    ASSERT_FALSE(two);
+    EXPECT_EQ(two.error(), std::errc::address_in_use);
+}
+
+INSTANTIATE_TEST_SUITE_P(ipv4, transports, testing::Values("127.0.0.1"));
+INSTANTIATE_TEST_SUITE_P(ipv6, transports, testing::Values("::1"));
+
+} // namespace coterie::net
