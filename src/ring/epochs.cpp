@@ -35,7 +35,7 @@ void epochs::on_stored(epoch_number epoch) {
 }
 
 bool epochs::plausible(epoch_number epoch) const {
-    return epoch.value < near_max || epoch.value <= std::max(_highest, _next).value + far_step_max;
+    return epoch.value <= std::max({near_max, _highest.value, _next.value}) + far_step_max;
 }
 
 void epochs::heard(epoch_number epoch) {

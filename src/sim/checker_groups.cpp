@@ -143,6 +143,9 @@ private:
         } else if (!std::ranges::binary_search(what.processes, _one.who)) {
             complain(9, "it joins, and is no member", place);
         }
+        for (const process& each : what.processes) {
+            check_known(each, place, [](const membership&, const client&) { return true; }, "never asked to join");
+        }
     }
 
     /// What is said of others is so, as far as the others' own streams tell.

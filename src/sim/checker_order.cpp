@@ -79,13 +79,14 @@ void check_sequence(const sorted_trace& trace, const life& one, const visit& at,
     for (std::size_t i = 0; i < at.delivered.size(); ++i) {
         const packet& what = trace.packets[at.delivered[i]];
         const std::size_t place = at.delivered_events[i];
+        const std::size_t place_before = i > 0 ? at.delivered_events[i - 1] : none;
         check_origin(trace, one, place, what, found);
         if (what.number == last) {
             found.add(1, fmt::format("{} delivers {} twice", trace.name(one), packet_name(trace, what)),
-                      {place, at.delivered_events[i - 1]});
+                      {place, place_before});
         } else if (what.number < last) {
             found.add(6, fmt::format("{} delivers {} after {}", trace.name(one), packet_name(trace, what), last),
-                      {place, at.delivered_events[i - 1]});
+                      {place, place_before});
         } else if (what.number != last + 1 && i < at.regular_count) {
             found.add(6,
                       fmt::format("{} delivers {} in the regular configuration, past a hole after {}", trace.name(one),

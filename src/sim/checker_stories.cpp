@@ -99,8 +99,9 @@ struct section {
     std::size_t end = 0;
     std::uint32_t first_point = 0; ///< the stretch, in common points
     std::uint32_t last_point = 0;
-    bool ends_by_itself = false; ///< what follows is known to lie outside of it, or there can be nothing
 
+    /// Whether what follows is known to lie outside of it, or there can be nothing.
+    [[nodiscard]] bool ends_by_itself() const { return of->ends(end, last_point); }
     [[nodiscard]] bool in_tail(std::size_t at) const { return of->places[at].latest >= last_point; }
 };
 
@@ -114,7 +115,9 @@ public:
                 continue;
             }
             if (in.first_change != none) {
-                _of_group[in.group].push_back(read(in, one, places[in.client]));
+                std::vector<sequence>& group = _of_group[in.group];
+                _of_process[{in.group, one.life, one.who}].push_back(group.size());
+                group.push_back(read(in, one, places[in.client]));
             } else {
                 _unseen.emplace(in.group, one.life, one.who);
             }
@@ -304,8 +307,8 @@ private:
             older.begin = static_cast<std::size_t>(found - content.begin());
             return true;
         }
-        const bool must_see = is_older && older.ends_by_itself && !older_left_first(older) && !joiner.in_tail(0);
-        if (must_see) {
+        const bool was_there = is_older || joined_before(older, joiner);
+        if (was_there && has_passed(older, joiner) && !older_left_first(older) && !joiner.in_tail(0)) {
             _found.add(8,
                        fmt::format("{} never sees the join of {}, which was together with it",
                                    _trace.name(*older.of->one), _trace.name(*joiner.of->one)),
@@ -323,8 +326,9 @@ private:
             return std::nullopt; // a handle that was closed before it saw its own join: others may have seen the same
         }
         std::size_t count = 0;
-        for (const sequence& each : _of_group.at(own.group)) {
-            if (each.in == &own || each.one->who != joiner.of->one->who || each.one->life != joiner.of->one->life) {
+        for (const std::size_t at : _of_process.at({own.group, joiner.of->one->life, joiner.of->one->who})) {
+            const sequence& each = _of_group.at(own.group)[at];
+            if (each.in == &own) {
                 continue;
             }
             if (each.size() == 0) {
@@ -342,6 +346,20 @@ private:
             count += each.in->first_change < own.first_change ? 1U : 0U;
         }
         return count;
+    }
+
+    /// Of two that join in the stretch: whether some common point lies in between for certain.
+    [[nodiscard]] static bool joined_before(const section& older, const section& joiner) {
+        return older.of->size() > 0 && older.begin == 0 &&
+               older.of->places.front().latest - older.first_point <
+                   joiner.of->places.front().earliest - joiner.first_point;
+    }
+
+    /// Whether `older` has seen what came after the join for certain.
+    [[nodiscard]] static bool has_passed(const section& older, const section& joiner) {
+        return older.ends_by_itself() ||
+               (older.end > older.begin && older.of->places[older.end - 1].earliest - older.first_point >
+                                               joiner.of->places.front().latest - joiner.first_point);
     }
 
     [[nodiscard]] bool older_left_first(const section& older) const {
@@ -388,7 +406,7 @@ private:
 
     /// `longer` goes on where `shorter` has ended.
     void goes_on(const section& longer, std::size_t at, const section& shorter, const stretch& each) {
-        if (!shorter.ends_by_itself) {
+        if (!shorter.ends_by_itself()) {
             return; // it died, or has not read on
         }
         if (longer.in_tail(at) && !each.same_end && !below(longer, at, each.shared)) {
@@ -415,8 +433,9 @@ private:
     const sorted_trace& _trace;
     findings& _found;
     std::map<std::size_t, std::vector<sequence>> _of_group;
-    std::set<std::tuple<std::size_t, std::size_t, process>>
-        _unseen; ///< by group, life: joins that never saw themselves
+    using process_key = std::tuple<std::size_t, std::size_t, process>; // group, life, who
+    std::map<process_key, std::vector<std::size_t>> _of_process;       // places in the group's sequences
+    std::set<process_key> _unseen;                                     // joins that never saw themselves
     std::map<std::pair<std::size_t, std::size_t>, std::vector<stretch>> _stretches;
 };
 

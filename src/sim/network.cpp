@@ -223,7 +223,7 @@ void network::transmit(time_point now, node_id from, node_id to, const base::buf
     }
     if (way.cut) {
         ++_counts.cut_off;
-        _around.met(target, _links[target * _nodes + source].cut ? fault::partition : fault::one_way);
+        meet_cut(datagram);
         return;
     }
     duration extra{};
@@ -282,6 +282,23 @@ void network::meet_faults(link& way, const flight& datagram, time_point leaves, 
 void network::arrive(flight&& datagram, time_point at) {
     const std::uint16_t to = datagram.to;
     _events.put(at, happening::datagram, to, _flights.put(std::move(datagram)));
+}
+
+network::flight network::land(std::uint32_t slot) {
+    flight result = _flights.take(slot);
+    if (_links[result.from * _nodes + result.to].cut) {
+        ++_counts.cut_off;
+        meet_cut(result);
+        result.packet = {};
+    } else {
+        ++_counts.arrived;
+    }
+    return result;
+}
+
+void network::meet_cut(const flight& datagram) {
+    const bool both_ways = _links[datagram.to * _nodes + datagram.from].cut;
+    _around.met(datagram.to, both_ways ? fault::partition : fault::one_way);
 }
 
 base::buffer network::damaged(const base::buffer& packet) {

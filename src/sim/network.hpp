@@ -117,7 +117,7 @@ public:
     [[nodiscard]] const link_quality& quality(node_id from, node_id to) const { return link_at(from, to).quality; }
     void set_quality(node_id from, node_id to, const link_quality& quality);
     void set_quality(const link_quality& quality);  ///< of every link
-    /// Cuts one direction.
+    /// Cuts one direction; what is under way is lost, too.
     void cut(node_id from, node_id to) { link_at(from, to).cut = true; }
     void cut_both(node_id one, node_id other);
     /// Cuts everything to and from a node.
@@ -164,7 +164,8 @@ public:
         std::uint16_t from = 0;  ///< places, not ids
         std::uint16_t to = 0;
     };
-    [[nodiscard]] flight land(std::uint32_t slot) { return _flights.take(slot); }
+    /// What arrives now; without a packet if the link has been cut meanwhile.
+    [[nodiscard]] flight land(std::uint32_t slot);
     [[nodiscard]] network_counts& counts() { return _counts; }
     [[nodiscard]] const network_counts& counts() const { return _counts; }
     [[nodiscard]] std::size_t in_flight() const { return _flights.in_use(); }
@@ -203,6 +204,7 @@ private:
     bool apply_rules(time_point now, const flight& datagram, duration& extra);
     void meet_faults(link& way, const flight& datagram, time_point leaves, duration extra);
     void arrive(flight&& datagram, time_point at);
+    void meet_cut(const flight& datagram);
     [[nodiscard]] base::buffer damaged(const base::buffer& packet);
     [[nodiscard]] duration up_to(duration limit);
     [[nodiscard]] bool happens(std::uint32_t parts_per_million) {

@@ -31,6 +31,23 @@ void play_merge_cut_at_tables(scene& on) {
     on.populate(2, talk);
     on.w.run_for(milliseconds(300));
 
+    // Some clients die, leave or come while their daemon waits for the tables of a new view.
+    const std::uint64_t restless = on.below(60);
+    const hook_id meanwhile = on.w.on_events([&on, restless](const trace::event& what) {
+        if (what.kind != event_kind::regular || on.below(100) >= restless) {
+            return;
+        }
+        on.w.post([&on, home = what.node] {
+            const std::vector<client*> there = on.w.clients_on(home);
+            client& one = *there[on.below(there.size())];
+            switch (on.below(4)) {
+            case 0: (void)one.leave(); break;
+            case 1: one.enter("alpha"); break;
+            default: one.crash(); break;
+            }
+        });
+    });
+
     const std::vector<std::vector<node_id>> sides = on.sides(2);
     for (int cascade = 0; cascade < 3; ++cascade) {
         on.w.net().partition(sides);
@@ -62,6 +79,7 @@ void play_merge_cut_at_tables(scene& on) {
         on.w.net().join_all();
         on.w.run_for(on.between(milliseconds(0), milliseconds(400)));
     }
+    on.w.unhook(meanwhile);
     if (on.chance(1, 2)) {
         // A node that leaves and returns between two common points.
         const node_id gone = on.any_node();

@@ -64,8 +64,9 @@ void world::handle(const occurrence& next) {
     switch (next.what) {
     case happening::datagram: {
         network::flight landed = _network.land(next.value);
-        ++_network.counts().arrived;
-        _nodes[landed.to]->receive(landed.from, std::move(landed.packet));
+        if (landed.packet) {
+            _nodes[landed.to]->receive(landed.from, std::move(landed.packet));
+        }
         return;
     }
     case happening::node_wakes: _nodes[next.place]->wake(next.value); return;

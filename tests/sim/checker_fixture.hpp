@@ -29,6 +29,7 @@ protected:
             w.finish();
         }
         sim::checker_options options;
+        options.opening_slack_ns = 0;
         EXPECT_EQ(words(options), "");
         if (!quiet) {
             return;
@@ -50,6 +51,7 @@ protected:
     /// `guarantee` is found broken, for a reason in whose words `part` occurs. What else follows from that is as it may be.
     void expect(int guarantee, std::string_view part, judged_as how = {}) {
         sim::checker_options options;
+        options.opening_slack_ns = 0;
         options.quiet_tail = how.quiet;
         options.messages_unique = how.unique;
         const auto found = sim::check(w.events, options);

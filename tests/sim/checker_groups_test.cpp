@@ -83,7 +83,7 @@ TEST_F(checker_of_groups, a_node_that_left_and_returned_between_two_common_point
 
 TEST_F(checker_of_groups, tails_of_nodes_that_part_may_differ) {
     w.send(*a, 21, false, {1, 2});
-    w.send(*b, 22, false, {1});
+    w.send(*a, 22, false, {1});
     w.install({1});
     w.install({2});
     w.install({3});
@@ -139,12 +139,12 @@ TEST_F(checker_of_groups, different_tails_of_nodes_that_move_together_are_found)
 }
 
 TEST_F(checker_of_groups, a_join_that_another_never_sees_is_found) {
+    w.install({1, 2, 3});
     auto& d = w.open(2, 202);
     w.join(d, "g");
     w.send(*a, 21);
     w.install({1, 2, 3});
     w.send(*a, 22);
-    w.install({1, 2, 3});
     const auto missed = std::ranges::find_if(w.events, [&](const event& each) {
         return each.kind == event_kind::client_change && each.who == a->who && !each.joined.empty() &&
                each.joined.front().who == d.who;
@@ -410,10 +410,10 @@ TEST_F(checker_of_groups, a_leave_that_overtakes_is_found) {
 }
 
 TEST_F(checker_of_groups, a_leave_that_overtakes_elsewhere_is_found) {
-    w.leave(*a2);
-    w.join(*a2, "g");
-    w.send(*a2, 21);
-    w.leave(*a2);
+    auto& d = w.open(2, 202);
+    w.join(d, "g");
+    w.send(d, 21);
+    w.leave(d);
     w.drop(last_seen(*b, event_kind::client_delivered));
     expect(12, "leave without");
 }

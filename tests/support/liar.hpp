@@ -254,14 +254,14 @@ private:
         result.stable = whim.chance(3) ? result.stable : std::min(result.stable, result.base);
         std::size_t packets = 0;
         for (std::uint32_t runs = whim.chance(8) ? 255 : whim.below(5); runs > 0; --runs) {
-            const auto count = static_cast<std::uint16_t>(whim.chance(8) ? 1 + whim.any<std::uint16_t>() % 4'096
-                                                                         : 1 + whim.below(4));
+            const auto count =
+                static_cast<std::uint16_t>(whim.chance(8) ? 1 + whim.any<std::uint16_t>() % 4'096 : 1 + whim.below(4));
             packets += count;
             if (packets > wire::window_packets_max) {
                 break;
             }
-            const auto owner = static_cast<std::uint8_t>(whim.below(static_cast<std::uint32_t>(
-                std::min<std::size_t>(result.together.size(), 200))));
+            const auto owner = static_cast<std::uint8_t>(
+                whim.below(static_cast<std::uint32_t>(std::min<std::size_t>(result.together.size(), 200))));
             result.union_runs.push_back({whim.chance(4) ? wire::transition::run::nobody : owner, count});
         }
         return result;
@@ -344,9 +344,10 @@ inline wire::token_request liar::make(whims& whim) {
 template <>
 inline wire::acknowledgement liar::make(whims& whim) {
     const auto first = static_cast<std::uint16_t>(whim.below(wire::members_max));
-    const auto count = static_cast<std::uint16_t>(1 + whim.below(static_cast<std::uint32_t>(wire::members_max - first)));
-    return {view(whim), first, whim.chance(3) ? count : std::uint16_t{1}, {{counter(whim)}}, {{counter(whim)}},
-            flags(whim, 2)};
+    const auto count =
+        static_cast<std::uint16_t>(1 + whim.below(static_cast<std::uint32_t>(wire::members_max - first)));
+    return {view(whim),        first,         whim.chance(3) ? count : std::uint16_t{1}, {{counter(whim)}},
+            {{counter(whim)}}, flags(whim, 2)};
 }
 
 template <>

@@ -174,7 +174,7 @@ public:
 
         std::vector<ring::step> steps;
         std::array<std::uint64_t, static_cast<std::size_t>(wire::refusal_reason::count)> refused{};
-        base::epoch_number stored;               ///< what the disk holds
+        base::epoch_number stored; ///< what the disk holds
         duration disk_delay = 100us;
         std::uint64_t wall_clock_us = 1'000'000; ///< for a store that holds nothing
 
@@ -197,7 +197,8 @@ public:
     };
 
     explicit small_world(std::uint32_t nodes, tuning tune = {}, upper_maker make_upper = {})
-        : _tune(std::move(tune)), _make_upper(std::move(make_upper)) {
+        : _tune(std::move(tune)),
+          _make_upper(std::move(make_upper)) {
         for (std::uint32_t each = 1; each <= nodes; ++each) {
             _machines.push_back(std::make_unique<machine>(*this, each));
         }
@@ -377,9 +378,7 @@ public:
         return given.size();
     }
     [[nodiscard]] std::uint64_t carried() const { return _carried; }
-    [[nodiscard]] std::uint64_t carried(packet_kind kind) const {
-        return _carried_of[static_cast<std::size_t>(kind)];
-    }
+    [[nodiscard]] std::uint64_t carried(packet_kind kind) const { return _carried_of[static_cast<std::size_t>(kind)]; }
 
 private:
     struct event {
@@ -407,9 +406,7 @@ private:
         _now = std::max(_now, next.at);
         machine& one = *_machines[next.machine];
         switch (next.what) {
-        case event::kind::arrival:
-            receive(one, *next.packet);
-            break;
+        case event::kind::arrival: receive(one, *next.packet); break;
         case event::kind::wake:
             if (one.running() && one._life == next.life && one._wake_at == next.at) {
                 one._wake_at = base::never;
@@ -463,8 +460,8 @@ private:
             return;
         }
         for (loss& each : _losses) {
-            if (each.count > 0 && each.kind == packet->kind() && (each.from == base::no_node || each.from == from._id) &&
-                (each.to == base::no_node || each.to == to)) {
+            if (each.count > 0 && each.kind == packet->kind() &&
+                (each.from == base::no_node || each.from == from._id) && (each.to == base::no_node || each.to == to)) {
                 --each.count;
                 return;
             }
@@ -494,8 +491,8 @@ private:
     void plan_store(machine& one, base::epoch_number epoch) {
         plan(event::kind::stored, one._id.value - 1, one._life, _now + one.disk_delay, nullptr, epoch);
     }
-    void plan(event::kind what, std::uint32_t place, std::uint64_t life, time_point at,
-              std::shared_ptr<flight> packet, base::epoch_number epoch) {
+    void plan(event::kind what, std::uint32_t place, std::uint64_t life, time_point at, std::shared_ptr<flight> packet,
+              base::epoch_number epoch) {
         _events.push({at, ++_order, place, life, what, std::move(packet), epoch});
     }
 

