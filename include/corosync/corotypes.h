@@ -52,9 +52,9 @@ typedef struct {
 
 /** How much a dispatch function does before it returns. */
 typedef enum {
-    CS_DISPATCH_ONE = 1,           /**< waits for one event and runs its callback */
-    CS_DISPATCH_ALL = 2,           /**< runs the callbacks of everything that waits */
-    CS_DISPATCH_BLOCKING = 3,      /**< runs callbacks until the handle is finalized */
+    CS_DISPATCH_ONE = 1,            /**< waits for one event and runs its callback */
+    CS_DISPATCH_ALL = 2,            /**< runs the callbacks of everything that waits */
+    CS_DISPATCH_BLOCKING = 3,       /**< runs callbacks until the handle is finalized */
     CS_DISPATCH_ONE_NONBLOCKING = 4 /**< runs one callback, or says CS_ERR_TRY_AGAIN */
 } cs_dispatch_flags_t;
 

@@ -70,7 +70,8 @@ void add_check_command(CLI::App& app) {
     CLI::App* command = app.add_subcommand("check", "Judge traces of real daemons and clients by the guarantees");
     auto options = std::make_shared<check_options>();
     command->add_option("TRACE", options->files, "Every trace file of the run")->required();
-    command->add_flag("--quiet-tail", options->quiet_tail, "The run ended at rest: what must happen in the end is judged");
+    command->add_flag("--quiet-tail", options->quiet_tail,
+                      "The run ended at rest: what must happen in the end is judged");
     command->add_flag("--messages-repeat", options->messages_repeat, "Some messages were sent more than once");
     command->add_flag("--clients-missing", options->clients_missing, "Some clients were not traced");
     command->add_flag("--tables", options->tables, "The daemons recorded their tables at the end (SIGUSR1)");

@@ -14,10 +14,10 @@
 namespace coterie::cli {
 
 struct child_options {
-    std::vector<std::string> command;  ///< the program's path and its arguments
-    std::vector<std::pair<std::string, std::string>> environment;  ///< besides the parent's
-    std::string output_file;           ///< where its standard error goes, and its output unless that is piped
-    bool piped = false;                ///< input from and output to the parent
+    std::vector<std::string> command;                             ///< the program's path and its arguments
+    std::vector<std::pair<std::string, std::string>> environment; ///< besides the parent's
+    std::string output_file; ///< where its standard error goes, and its output unless that is piped
+    bool piped = false;      ///< input from and output to the parent
 };
 
 class child_process {

@@ -9,9 +9,9 @@ class App;
 
 namespace coterie::cli {
 
-void add_check_command(CLI::App& app);    ///< check_command.cpp
-void add_demo_command(CLI::App& app);     ///< demo_command.cpp
-void add_sim_command(CLI::App& app);      ///< sim_command.cpp
-void add_version_command(CLI::App& app);  ///< version_command.cpp
+void add_check_command(CLI::App& app);   ///< check_command.cpp
+void add_demo_command(CLI::App& app);    ///< demo_command.cpp
+void add_sim_command(CLI::App& app);     ///< sim_command.cpp
+void add_version_command(CLI::App& app); ///< version_command.cpp
 
 } // namespace coterie::cli

@@ -47,7 +47,8 @@ void add_demo_command(CLI::App& app) {
     auto options = std::make_shared<demo_options>();
     CLI::App* demo = app.add_subcommand("demo", "Three daemons and clients on this machine, one killed under load");
     demo->add_option("FILE", options->lines_file, "The lines that are multicast; else a text that comes along");
-    demo->callback([options] { end_with(play_demo(options->lines_file.empty() ? usual_lines() : options->lines_file)); });
+    demo->callback(
+        [options] { end_with(play_demo(options->lines_file.empty() ? usual_lines() : options->lines_file)); });
 
     CLI::App* member = app.add_subcommand("demo-member", "");
     member->group("");

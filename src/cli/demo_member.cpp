@@ -52,7 +52,9 @@ std::string list_of(const cpg_address* list, std::size_t count, bool with_reason
 class member {
 public:
     member(std::vector<std::string> lines, std::string segments_file, std::uint64_t rate)
-        : _lines(std::move(lines)), _segments_file(std::move(segments_file)), _rate(rate) {
+        : _lines(std::move(lines)),
+          _segments_file(std::move(segments_file)),
+          _rate(rate) {
         std::memcpy(_group.value, group_text.data(), group_text.size());
         _group.length = static_cast<std::uint32_t>(group_text.size());
     }
@@ -154,8 +156,8 @@ private:
             }
             const std::string number = std::to_string(_sent) + ' ';
             const std::string_view line = _ending ? end_text : std::string_view(_lines[_sent % _lines.size()]);
-            const std::array<iovec, 2> parts = {{{const_cast<char*>(number.data()), number.size()},
-                                                 {const_cast<char*>(line.data()), line.size()}}};
+            const std::array<iovec, 2> parts = {
+                {{const_cast<char*>(number.data()), number.size()}, {const_cast<char*>(line.data()), line.size()}}};
             if (cpg_mcast_joined(*_handle, CPG_TYPE_AGREED, parts.data(), parts.size()) != CS_OK) {
                 return false;
             }
@@ -262,7 +264,8 @@ private:
     }
 
     void judge_end() {
-        const bool all = std::all_of(_members.begin(), _members.end(), [&](std::uint32_t node) { return _ends.contains(node); });
+        const bool all =
+            std::all_of(_members.begin(), _members.end(), [&](std::uint32_t node) { return _ends.contains(node); });
         if (all && !_members.empty() && _recording) {
             _segments.back().closed_by = "the end";
             _ended = true;
@@ -301,8 +304,8 @@ private:
     std::string _ring;
 
     struct unnamed_change {
-        std::size_t place;  ///< of the segment that it opens
-        bool closes;        ///< the one before it
+        std::size_t place; ///< of the segment that it opens
+        bool closes;       ///< the one before it
         std::string words;
     };
     std::vector<segment> _segments;

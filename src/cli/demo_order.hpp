@@ -13,13 +13,14 @@
 namespace coterie::cli {
 
 struct segment {
-    std::string opened_by;  ///< the change it follows, in words that are the same for all who saw it
-    std::string closed_by;  ///< the change it ends with; empty when the daemon died in it
-    std::vector<std::uint64_t> digests;  ///< after each message: over it and all before it in the segment
+    std::string opened_by;              ///< the change it follows, in words that are the same for all who saw it
+    std::string closed_by;              ///< the change it ends with; empty when the daemon died in it
+    std::vector<std::uint64_t> digests; ///< after each message: over it and all before it in the segment
 };
 
 /// The digest after one more message.
-[[nodiscard]] std::uint64_t extended(std::uint64_t before, std::uint32_t node, std::uint32_t pid, std::string_view text);
+[[nodiscard]] std::uint64_t extended(std::uint64_t before, std::uint32_t node, std::uint32_t pid,
+                                     std::string_view text);
 
 /// All segments of one member, in order, as bytes of a file and back.
 [[nodiscard]] bool write_segments(const std::string& file, const std::vector<segment>& segments);
@@ -29,11 +30,11 @@ struct segment {
 struct verdict {
     std::string opened_by;
     std::string closed_by;
-    std::vector<std::size_t> members;  ///< who went through all of it
-    std::vector<std::size_t> cut_off;  ///< who received a part of it
+    std::vector<std::size_t> members; ///< who went through all of it
+    std::vector<std::size_t> cut_off; ///< who received a part of it
     std::uint64_t messages{};
     std::uint64_t digest{};
-    std::string fault;                 ///< empty when they agree
+    std::string fault; ///< empty when they agree
 };
 /// `members[i]` are the segments of member i. In the order of the first member that has each.
 [[nodiscard]] std::vector<verdict> compare(const std::vector<std::vector<segment>>& members);

@@ -32,7 +32,7 @@ constexpr std::size_t victim = 1;
 volatile std::sig_atomic_t interrupted = 0;
 
 void take_signals() {
-    struct sigaction action {};
+    struct sigaction action{};
     action.sa_handler = [](int number) { interrupted = number; };
     for (const int number : {SIGINT, SIGTERM, SIGHUP}) {
         ::sigaction(number, &action, nullptr);
@@ -57,7 +57,10 @@ std::string moved(const std::string& list, bool left) {
         const std::size_t colon = each.find(':');
         const std::string why = each.substr(colon + 1);
         result += (result.empty() ? "node " : "; node ") + each.substr(0, colon) + (left ? " left" : " joined");
-        result += why == "3" ? ", its node is down" : why == "4" ? ", its node has come" : why == "5" ? ", its process ended" : "";
+        result += why == "3"   ? ", its node is down"
+                  : why == "4" ? ", its node has come"
+                  : why == "5" ? ", its process ended"
+                               : "";
     }
     return result;
 }
@@ -138,8 +141,9 @@ private:
     void introduce(std::size_t lines) const {
         _screen.title(fmt::format("Three daemons on this machine: {}, {} and {}, UDP port {}", demo_address(0),
                                   demo_address(1), demo_address(2), _stage->port()));
-        _screen.text(fmt::format("A client at each joins one group and multicasts the {} lines of {} again and again.\n",
-                                 lines, std::filesystem::path(_lines_file).filename().string()));
+        _screen.text(
+            fmt::format("A client at each joins one group and multicasts the {} lines of {} again and again.\n", lines,
+                        std::filesystem::path(_lines_file).filename().string()));
     }
 
     /// All three are members of one group.
@@ -199,7 +203,8 @@ private:
     void hear(milliseconds limit) {
         std::array<pollfd, demo_nodes> wanted{};
         for (std::size_t place = 0; place < demo_nodes; ++place) {
-            wanted[place] = {.fd = _heard_all[place] ? -1 : _stage->member(place).output(), .events = POLLIN, .revents = 0};
+            wanted[place] = {
+                .fd = _heard_all[place] ? -1 : _stage->member(place).output(), .events = POLLIN, .revents = 0};
         }
         ::poll(wanted.data(), wanted.size(), static_cast<int>(limit.count()));
         for (std::size_t place = 0; place < demo_nodes; ++place) {
@@ -283,8 +288,9 @@ private:
             }
         }
         if (_restarted_at && place == victim && members == "1,2,3") {
-            _screen.happened(when, ' ', fmt::format("a member again {:.0f} ms after the start of its daemon",
-                                                    std::chrono::duration<double, std::milli>(when - *_restarted_at).count()));
+            _screen.happened(when, ' ',
+                             fmt::format("a member again {:.0f} ms after the start of its daemon",
+                                         std::chrono::duration<double, std::milli>(when - *_restarted_at).count()));
         }
     }
 

@@ -59,8 +59,7 @@ bool write_trace(const std::string& path, const std::vector<trace::event>& event
 
 void print_violations(const sim::run_request& request, const sim::run_outcome& outcome) {
     constexpr std::size_t shown_max = 10;
-    fmt::print("\nThe run of {} with seed {} broke its guarantees:\n",
-               request.schedule, request.seed);
+    fmt::print("\nThe run of {} with seed {} broke its guarantees:\n", request.schedule, request.seed);
     for (std::size_t at = 0; at < std::min(shown_max, outcome.violations.size()); ++at) {
         fmt::print("  {}\n", sim::in_words(outcome.violations[at]));
     }
@@ -199,7 +198,8 @@ void add_sim_command(CLI::App& app) {
     auto options = std::make_shared<sim_options>();
     command->add_option("--schedule", options->request.schedule, "Which schedule; --list names them")
         ->capture_default_str();
-    command->add_option("--seed", options->request.seed, "The seed, from which everything follows")->capture_default_str();
+    command->add_option("--seed", options->request.seed, "The seed, from which everything follows")
+        ->capture_default_str();
     command->add_option("--nodes", options->request.nodes, "How many nodes; else as the schedule draws")
         ->check(CLI::Range(1, 64));
     command->add_option("--seconds", options->seconds, "For how long faults go on, in simulated seconds")

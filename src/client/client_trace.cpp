@@ -46,7 +46,10 @@ std::unique_ptr<client_trace> client_trace::open(base::node_id node, std::uint32
 }
 
 client_trace::client_trace(trace::file_recorder file, base::node_id node, std::uint32_t pid, std::uint64_t stream)
-    : _file(std::move(file)), _node(node), _pid(pid), _stream(stream) {}
+    : _file(std::move(file)),
+      _node(node),
+      _pid(pid),
+      _stream(stream) {}
 
 trace::event client_trace::blank(trace::event_kind kind) const {
     trace::event result;

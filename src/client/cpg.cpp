@@ -140,14 +140,12 @@ cs_error_t cpg_dispatch(cpg_handle_t handle, cs_dispatch_flags_t dispatch_types)
 
 cs_error_t cpg_join(cpg_handle_t handle, const struct cpg_name* group) {
     const cs_error_t fault = judged(group);
-    return fault != CS_OK ? fault
-                          : with(handle, [&](group_handle& object) { return object.join(view_of(*group)); });
+    return fault != CS_OK ? fault : with(handle, [&](group_handle& object) { return object.join(view_of(*group)); });
 }
 
 cs_error_t cpg_leave(cpg_handle_t handle, const struct cpg_name* group) {
     const cs_error_t fault = judged(group);
-    return fault != CS_OK ? fault
-                          : with(handle, [&](group_handle& object) { return object.leave(view_of(*group)); });
+    return fault != CS_OK ? fault : with(handle, [&](group_handle& object) { return object.leave(view_of(*group)); });
 }
 
 cs_error_t cpg_mcast_joined(cpg_handle_t handle, cpg_guarantee_t guarantee, const struct iovec* iovec,
@@ -203,9 +201,8 @@ cs_error_t cpg_zcb_alloc(cpg_handle_t handle, size_t size, void** buffer) {
 }
 
 cs_error_t cpg_zcb_free(cpg_handle_t handle, void* buffer) {
-    return with(handle, [&](group_handle& object) {
-        return object.give_back_buffer(buffer) ? CS_OK : CS_ERR_INVALID_PARAM;
-    });
+    return with(handle,
+                [&](group_handle& object) { return object.give_back_buffer(buffer) ? CS_OK : CS_ERR_INVALID_PARAM; });
 }
 
 cs_error_t cpg_zcb_mcast_joined(cpg_handle_t handle, cpg_guarantee_t guarantee, void* msg, size_t msg_len) {

@@ -42,51 +42,79 @@ bool runs_one(cs_dispatch_flags_t flags) { return flags == CS_DISPATCH_ONE || fl
 } // namespace
 
 std::expected<std::shared_ptr<group_handle>, cs_error_t> group_handle::open(const cpg_model_v1_data_t& model,
-                                                                          void* context) {
-    auto channel = ipc::client_channel::connect(
-        socket_path(), {.ring_views = model.cpg_totem_confchg_fn != nullptr, .pid = static_cast<std::uint32_t>(::getpid())});
+                                                                            void* context) {
+    auto channel = ipc::client_channel::connect(socket_path(), {.ring_views = model.cpg_totem_confchg_fn != nullptr,
+                                                                .pid = static_cast<std::uint32_t>(::getpid())});
     if (!channel) {
         return std::unexpected(error_of(channel.error()));
     }
     return std::shared_ptr<group_handle>(new group_handle(std::move(*channel), model, context));
 }
 
-group_handle::group_handle(std::unique_ptr<ipc::client_channel> channel, const cpg_model_v1_data_t& model, void* context)
-    : _channel(std::move(channel)), _model(model), _trace(client_trace::open(node(), static_cast<std::uint32_t>(::getpid()))),
+group_handle::group_handle(std::unique_ptr<ipc::client_channel> channel, const cpg_model_v1_data_t& model,
+                           void* context)
+    : _channel(std::move(channel)),
+      _model(model),
+      _pid(static_cast<std::uint32_t>(::getpid())),
+      _trace(client_trace::open(node(), _pid)),
       _context(context) {}
 
+std::uint64_t group_handle::begin(standing under_way) {
+    _standing = under_way;
+    return ++_operation;
+}
+
+void group_handle::finish(std::uint64_t operation, standing outcome) {
+    const std::scoped_lock lock(_mutex);
+    // A callback in another thread may have gone on since.
+    if (operation == _operation) {
+        _standing = outcome;
+    }
+}
+
+void group_handle::note_own_part(const ipc::event& what) {
+    const auto is_self = [&](const ipc::address& each) { return each.node == node() && each.pid == _pid; };
+    const std::scoped_lock lock(_mutex);
+    if (_standing == standing::joining && std::any_of(what.joined.begin(), what.joined.end(), is_self)) {
+        _standing = standing::joined;
+    } else if (_standing == standing::leaving && std::any_of(what.left.begin(), what.left.end(), is_self)) {
+        _standing = standing::outside;
+    }
+}
+
 cs_error_t group_handle::join(std::string_view group) {
+    std::uint64_t operation = 0;
     {
         const std::scoped_lock lock(_mutex);
         if (_standing != standing::outside) {
             return _standing == standing::leaving ? CS_ERR_TRY_AGAIN : CS_ERR_EXIST;
         }
-        _standing = standing::joining;
+        operation = begin(standing::joining);
+        _group = group;
     }
     if (_trace) {
         _trace->asked_to_join(group);
     }
-    const bool initial = (_model.flags & CPG_MODEL_V1_DELIVER_INITIAL_TOTEM_CONF) != 0 &&
-                         _model.cpg_totem_confchg_fn != nullptr;
+    const bool initial =
+        (_model.flags & CPG_MODEL_V1_DELIVER_INITIAL_TOTEM_CONF) != 0 && _model.cpg_totem_confchg_fn != nullptr;
     const ipc::status result =
         _channel->ask(ipc::request_kind::join, group, initial ? ipc::request::initial_ring_view : 0).result;
     if (_trace) {
         _trace->answered(result == ipc::status::ok);
     }
-    const std::scoped_lock lock(_mutex);
-    _standing = result == ipc::status::ok ? standing::joined : standing::outside;
-    _group = group;
+    finish(operation, result == ipc::status::ok ? standing::joined : standing::outside);
     return error_of(result);
 }
 
 cs_error_t group_handle::leave(std::string_view group) {
+    std::uint64_t operation = 0;
     {
         const std::scoped_lock lock(_mutex);
         if (_standing != standing::joined || _group != group) {
             return CS_ERR_NOT_EXIST;
         }
         // From here on no multicast is handed over, so none can come behind the leave.
-        _standing = standing::leaving;
+        operation = begin(standing::leaving);
     }
     if (_trace) {
         _trace->asked_to_leave();
@@ -95,8 +123,7 @@ cs_error_t group_handle::leave(std::string_view group) {
     if (_trace) {
         _trace->answered(result == ipc::status::ok);
     }
-    const std::scoped_lock lock(_mutex);
-    _standing = result == ipc::status::ok ? standing::outside : standing::joined;
+    finish(operation, result == ipc::status::ok ? standing::outside : standing::joined);
     return error_of(result);
 }
 
@@ -151,6 +178,9 @@ cs_error_t group_handle::dispatch(cpg_handle_t self, cs_dispatch_flags_t flags) 
         }
         if (_trace) {
             _trace->saw(next.what);
+        }
+        if (next.what.kind == ipc::event_kind::change) {
+            note_own_part(next.what);
         }
         run_callback(self, next.what);
         if (_finalized) {

@@ -21,7 +21,7 @@ namespace coterie::client {
 class group_handle {
 public:
     [[nodiscard]] static std::expected<std::shared_ptr<group_handle>, cs_error_t> open(const cpg_model_v1_data_t& model,
-                                                                                     void* context);
+                                                                                       void* context);
 
     [[nodiscard]] cs_error_t join(std::string_view group);
     [[nodiscard]] cs_error_t leave(std::string_view group);
@@ -50,16 +50,24 @@ private:
     enum class standing : std::uint8_t { outside, joining, joined, leaving };
 
     group_handle(std::unique_ptr<ipc::client_channel> channel, const cpg_model_v1_data_t& model, void* context);
+    /// Begins a join or a leave; its number, for finish().
+    std::uint64_t begin(standing under_way);
+    /// The answer to the join or leave of this number has come, unless a change has told its outcome before.
+    void finish(std::uint64_t operation, standing outcome);
+    /// A change that lists this process proves that what was asked for was accepted.
+    void note_own_part(const ipc::event& what);
     void run_callback(cpg_handle_t self, const ipc::event& what) const;
 
     const std::unique_ptr<ipc::client_channel> _channel;
     const cpg_model_v1_data_t _model;
+    const std::uint32_t _pid;
     const std::unique_ptr<client_trace> _trace;
     std::atomic<void*> _context;
     std::atomic<bool> _finalized = false;
 
-    std::mutex _mutex;  ///< the standing; held while a multicast is handed over, so that none follows a leave
+    std::mutex _mutex; ///< the standing; held while a multicast is handed over, so that none follows a leave
     standing _standing = standing::outside;
+    std::uint64_t _operation = 0;  ///< counts joins and leaves
     std::string _group;
 
     std::mutex _buffers_mutex;

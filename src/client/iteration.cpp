@@ -21,7 +21,7 @@ cpg_iteration_description_t row_of(std::string_view group, const ipc::address& w
 } // namespace
 
 std::expected<std::shared_ptr<iteration>, cs_error_t> iteration::begin(group_handle& handle, cpg_iteration_type_t type,
-                                                                     std::string_view group) {
+                                                                       std::string_view group) {
     std::vector<cpg_iteration_description_t> rows;
     if (type == CPG_ITERATION_ONE_GROUP) {
         const auto members = handle.members_of(group);

@@ -13,8 +13,8 @@ class iteration {
 public:
     /// `group` is empty unless the type is CPG_ITERATION_ONE_GROUP.
     [[nodiscard]] static std::expected<std::shared_ptr<iteration>, cs_error_t> begin(group_handle& handle,
-                                                                                   cpg_iteration_type_t type,
-                                                                                   std::string_view group);
+                                                                                     cpg_iteration_type_t type,
+                                                                                     std::string_view group);
     /// Nothing at the end.
     [[nodiscard]] std::optional<cpg_iteration_description_t> next();
 

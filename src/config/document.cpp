@@ -86,7 +86,8 @@ private:
     }
 
     void fault(std::size_t line, std::string text) {
-        _faults.push_back({.how = diagnostic::weight::error, .file = _file, .line = line, .key = {}, .text = std::move(text)});
+        _faults.push_back(
+            {.how = diagnostic::weight::error, .file = _file, .line = line, .key = {}, .text = std::move(text)});
     }
 
     const std::string& _file;

@@ -14,9 +14,9 @@ struct diagnostic {
     enum class weight : std::uint8_t { warning, error };
     weight how = weight::error;
     std::string file;
-    std::size_t line{};  ///< 0: the file as a whole
-    std::string key;     ///< with its sections, e.g. "totem.token"; empty if none is meant
-    std::string text;    ///< what is wrong and what would be right
+    std::size_t line{}; ///< 0: the file as a whole
+    std::string key;    ///< with its sections, e.g. "totem.token"; empty if none is meant
+    std::string text;   ///< what is wrong and what would be right
 
     /// "FILE:LINE: KEY: TEXT", one line.
     [[nodiscard]] std::string message() const;
@@ -29,9 +29,9 @@ struct entry {
 };
 
 struct section {
-    std::string name;  ///< empty for the whole document
+    std::string name; ///< empty for the whole document
     std::size_t line{};
-    std::vector<entry> entries;      ///< in the order of the file; a key may come again
+    std::vector<entry> entries; ///< in the order of the file; a key may come again
     std::vector<section> sections;
 
     /// The last entry of this key, which is the one that counts; null if there is none.
@@ -40,7 +40,7 @@ struct section {
 
 struct document {
     section root;
-    std::vector<diagnostic> faults;  ///< lines that could not be understood
+    std::vector<diagnostic> faults; ///< lines that could not be understood
 };
 
 /// Sections nested deeper than this are a fault.

@@ -18,10 +18,21 @@ constexpr std::uint32_t token_ms_max = 300'000;
 
 /// Keys of Corosync that change nothing here and need no word: there is one transport, and it is sized by itself.
 constexpr std::string_view accepted_silently[] = {
-    "totem.transport",      "totem.ip_version",       "totem.config_version",     "totem.interface.bindnetaddr",
-    "totem.interface.linknumber", "totem.interface.ringnumber", "logging.to_syslog", "logging.to_logfile",
-    "logging.timestamp",    "logging.fileline",       "logging.function_name",    "logging.logger_subsys.subsys",
-    "logging.logger_subsys.debug", "logging.blackbox", "nodelist.node.quorum_votes",
+    "totem.transport",
+    "totem.ip_version",
+    "totem.config_version",
+    "totem.interface.bindnetaddr",
+    "totem.interface.linknumber",
+    "totem.interface.ringnumber",
+    "logging.to_syslog",
+    "logging.to_logfile",
+    "logging.timestamp",
+    "logging.fileline",
+    "logging.function_name",
+    "logging.logger_subsys.subsys",
+    "logging.logger_subsys.debug",
+    "logging.blackbox",
+    "nodelist.node.quorum_votes",
 };
 
 class judge_of_settings {
@@ -61,7 +72,8 @@ private:
         } else if (key == "totem.cluster_name") {
             what.cluster_name = each.value;
         } else if (key == "totem.token") {
-            if (const auto value = number(each, key, token_ms_min, token_ms_max, "milliseconds, for example `token: 1000`")) {
+            if (const auto value =
+                    number(each, key, token_ms_min, token_ms_max, "milliseconds, for example `token: 1000`")) {
                 what.token = std::chrono::milliseconds(*value);
             }
         } else if (key == "totem.interface.mcastport") {
@@ -99,7 +111,8 @@ private:
         if (std::find(std::begin(accepted_silently), std::end(accepted_silently), key) != std::end(accepted_silently)) {
             return;
         }
-        constexpr std::string_view of_corosync[] = {"totem.", "quorum.", "logging.", "system.", "resources.", "uidgid."};
+        constexpr std::string_view of_corosync[] = {"totem.",  "quorum.",    "logging.",
+                                                    "system.", "resources.", "uidgid."};
         const bool known_section = std::any_of(std::begin(of_corosync), std::end(of_corosync),
                                                [&](std::string_view each) { return key.starts_with(each); });
         warning(line, key, known_section ? "is not honoured by this version" : "is not known; is it spelled right?");
@@ -135,14 +148,16 @@ private:
 
     void judge_nodes() {
         std::vector<node>& nodes = _result.what.nodes;
-        std::stable_sort(nodes.begin(), nodes.end(), [](const node& left, const node& right) { return left.id < right.id; });
+        std::stable_sort(nodes.begin(), nodes.end(),
+                         [](const node& left, const node& right) { return left.id < right.id; });
         for (std::size_t i = 0; i < nodes.size(); ++i) {
             for (std::size_t j = i + 1; j < nodes.size(); ++j) {
                 judge_pair(nodes[i], nodes[j]);
             }
         }
         if (nodes.size() > nodes_max) {
-            error(nodes[nodes_max].line, "nodelist", "more than " + std::to_string(nodes_max) + " nodes are not supported");
+            error(nodes[nodes_max].line, "nodelist",
+                  "more than " + std::to_string(nodes_max) + " nodes are not supported");
             nodes.resize(nodes_max);
         }
     }
@@ -163,8 +178,8 @@ private:
         }
     }
 
-    std::optional<std::uint32_t> number(const entry& from, const std::string& key, std::uint32_t low, std::uint32_t high,
-                                        const std::string& right) {
+    std::optional<std::uint32_t> number(const entry& from, const std::string& key, std::uint32_t low,
+                                        std::uint32_t high, const std::string& right) {
         std::uint32_t value = 0;
         const char* const end = from.value.data() + from.value.size();
         const auto [at, fault] = std::from_chars(from.value.data(), end, value);
@@ -269,8 +284,8 @@ std::expected<std::size_t, std::string> find_local_node(const settings& from, co
         return *place;
     }
     if (const auto place = place_of([&](const node& each) {
-            return each.address == host || std::find(facts.addresses.begin(), facts.addresses.end(), each.address) !=
-                                               facts.addresses.end();
+            return each.address == host ||
+                   std::find(facts.addresses.begin(), facts.addresses.end(), each.address) != facts.addresses.end();
         })) {
         return *place;
     }

@@ -19,18 +19,18 @@ using base::node_id;
 
 struct node {
     node_id id;
-    std::string name;     ///< empty if none is given
-    std::string address;  ///< ring0_addr: an IP address or a host's name
+    std::string name;    ///< empty if none is given
+    std::string address; ///< ring0_addr: an IP address or a host's name
     std::size_t line{};
 };
 
 struct settings {
-    std::string file;          ///< where this was read; empty for the built-in default
+    std::string file; ///< where this was read; empty for the built-in default
     std::string cluster_name;
     std::uint16_t port = 5405;
-    std::vector<node> nodes;   ///< sorted by id; empty: one node on no network
-    node_id lone_node{1};      ///< the local node's id when `nodes` is empty
-    std::optional<std::chrono::milliseconds> token;  ///< how long a silent node is waited for
+    std::vector<node> nodes;                        ///< sorted by id; empty: one node on no network
+    node_id lone_node{1};                           ///< the local node's id when `nodes` is empty
+    std::optional<std::chrono::milliseconds> token; ///< how long a silent node is waited for
 
     std::optional<std::string> socket_path;
     std::string state_dir = "/var/lib/coterie";
@@ -43,7 +43,7 @@ struct settings {
 
 struct loaded {
     settings what;
-    std::vector<diagnostic> diagnostics;  ///< in the order of lines
+    std::vector<diagnostic> diagnostics; ///< in the order of lines
     [[nodiscard]] bool ok() const;
 };
 
@@ -54,9 +54,9 @@ struct loaded {
 
 /// What is known of this machine when the local node is looked for.
 struct local_facts {
-    std::optional<node_id> wanted;          ///< by --node
+    std::optional<node_id> wanted; ///< by --node
     std::string host_name;
-    std::vector<std::string> addresses;     ///< of its interfaces, as text
+    std::vector<std::string> addresses; ///< of its interfaces, as text
 };
 /// The local node's place in `nodes`: the one that is wanted, else that of this host's name, else that of an address of
 /// this host. The error says why there is none.

@@ -70,7 +70,8 @@ ipc::status client_door::on_join(ipc::client_id client, std::string_view group, 
 ipc::status client_door::on_leave(ipc::client_id client) { return noted(_service->leave(handle_of(client))); }
 
 ipc::status client_door::on_multicast(ipc::client_id client, bool safe, const base::buffer& body) {
-    return noted(_service->multicast(handle_of(client), safe ? groups::guarantee::safe : groups::guarantee::agreed, body));
+    return noted(
+        _service->multicast(handle_of(client), safe ? groups::guarantee::safe : groups::guarantee::agreed, body));
 }
 
 std::vector<ipc::address> client_door::members_of(std::string_view group) {

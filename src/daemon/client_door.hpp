@@ -55,7 +55,7 @@ private:
     bool _news = false;
     std::unordered_map<std::uint64_t, caller> _clients;
     std::unordered_map<std::uint64_t, ipc::client_id> _by_handle;
-    std::vector<std::string> _names;  ///< what the last answer to all_groups names
+    std::vector<std::string> _names; ///< what the last answer to all_groups names
     std::vector<ipc::address> _members;
     std::vector<ipc::address> _left;
     std::vector<ipc::address> _joined;

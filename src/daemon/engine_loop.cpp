@@ -43,9 +43,11 @@ std::chrono::steady_clock::time_point to_clock_time(base::time_point point) {
 class engine_loop::core final : public ring::environment, public net::packet_sink {
 public:
     explicit core(node_parts parts)
-        : _parts(std::move(parts)), _door([](const std::string& line) { spdlog::warn(line); }),
+        : _parts(std::move(parts)),
+          _door([](const std::string& line) { spdlog::warn(line); }),
           _journal(_parts.ring.self, _parts.recorder.get(), [this](base::node_id node) { return name_of(node); }),
-          _service(_parts.groups, _pool, _door, _parts.recorder.get()), _server(_parts.ipc, _pool, _door),
+          _service(_parts.groups, _pool, _door, _parts.recorder.get()),
+          _server(_parts.ipc, _pool, _door),
           _engine(_parts.ring, _pool, *this, _journal, _service) {
         _door.connect(_service, _server);
         _journal.connect(_service);
@@ -63,7 +65,8 @@ public:
         if (_parts.net) {
             auto opened = net::transport::open(*_parts.net, _pool);
             if (!opened) {
-                return std::unexpected(_parts.net->local.text() + " cannot be used for UDP: " + opened.error().message());
+                return std::unexpected(_parts.net->local.text() +
+                                       " cannot be used for UDP: " + opened.error().message());
             }
             _transport.emplace(std::move(*opened));
             _network_ready.assign(_transport->descriptor());

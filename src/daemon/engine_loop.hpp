@@ -23,10 +23,10 @@ struct node_parts {
     ring::settings ring;
     groups::settings groups;
     ipc::server_settings ipc;
-    std::optional<net::transport_settings> net;  ///< nothing: a node on no network
+    std::optional<net::transport_settings> net; ///< nothing: a node on no network
     std::unique_ptr<epoch_store> store;
-    std::unique_ptr<trace::recorder> recorder;   ///< may be null
-    std::vector<config::node> nodes;             ///< for names in the log
+    std::unique_ptr<trace::recorder> recorder; ///< may be null
+    std::vector<config::node> nodes;           ///< for names in the log
 };
 
 class engine_loop {

@@ -5,9 +5,10 @@
 #include "daemon/log.hpp"
 #include "daemon/startup.hpp"
 
+#include <csignal>
 #include <cstdio>
 #include <spdlog/spdlog.h>
-#include <unistd.h>
+#include <sys/resource.h>
 
 namespace {
 
@@ -24,6 +25,16 @@ void print(const config::loaded& configuration) {
         const bool error = each.how == config::diagnostic::weight::error;
         std::fprintf(stderr, "coteried: %s%s\n", error ? "" : "warning: ", each.message().c_str());
     }
+}
+
+/// Every client takes descriptors; and writing to a terminal that is gone is no reason to end.
+void prepare_process() {
+    rlimit files{};
+    if (::getrlimit(RLIMIT_NOFILE, &files) == 0) {
+        files.rlim_cur = files.rlim_max;
+        ::setrlimit(RLIMIT_NOFILE, &files);
+    }
+    std::signal(SIGPIPE, SIG_IGN);
 }
 
 int serve(const config::settings& settings, const daemon::options& wanted, daemon::background& background) {
@@ -70,6 +81,7 @@ int main(int count, char** words) {
         return 0;
     }
 
+    prepare_process();
     daemon::background background;
     if (!wanted->foreground) {
         switch (background.enter()) {

@@ -24,7 +24,9 @@ std::string to_string(const base::view_id& view) {
 
 node_journal::node_journal(const base::member& self, trace::recorder* recorder,
                            std::function<std::string(base::node_id)> name_of)
-    : _self(self), _recorder(recorder), _name_of(std::move(name_of)) {}
+    : _self(self),
+      _recorder(recorder),
+      _name_of(std::move(name_of)) {}
 
 void node_journal::record(trace::event what) {
     if (_recorder != nullptr) {

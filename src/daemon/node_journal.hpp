@@ -18,7 +18,8 @@ namespace coterie::daemon {
 class node_journal final : public ring::listener {
 public:
     /// `recorder` may be null. Nodes are called by `name_of`.
-    node_journal(const base::member& self, trace::recorder* recorder, std::function<std::string(base::node_id)> name_of);
+    node_journal(const base::member& self, trace::recorder* recorder,
+                 std::function<std::string(base::node_id)> name_of);
     /// Where the ring's events go on; before any.
     void connect(ring::listener& next) { _next = &next; }
 
@@ -45,7 +46,7 @@ private:
     ring::listener* _next = nullptr;
     base::time_point _now;
     std::vector<base::member> _members;
-    std::map<base::node_id, std::string> _reasons;  ///< why a node is about to be missed
+    std::map<base::node_id, std::string> _reasons; ///< why a node is about to be missed
 };
 
 /// What a view is called in logs: its epoch and coordinator.

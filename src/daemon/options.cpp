@@ -26,9 +26,12 @@ std::optional<base::node_id> node_of(const char* text) {
 
 std::expected<options, std::string> parse_options(int count, char** words) {
     static const option known[] = {
-        {"foreground", no_argument, nullptr, 'f'},   {"config", required_argument, nullptr, 'c'},
-        {"test", no_argument, nullptr, 't'},         {"version", no_argument, nullptr, 'v'},
-        {"help", no_argument, nullptr, 'h'},         {"node", required_argument, nullptr, node_option},
+        {"foreground", no_argument, nullptr, 'f'},
+        {"config", required_argument, nullptr, 'c'},
+        {"test", no_argument, nullptr, 't'},
+        {"version", no_argument, nullptr, 'v'},
+        {"help", no_argument, nullptr, 'h'},
+        {"node", required_argument, nullptr, node_option},
         {nullptr, 0, nullptr, 0},
     };
     options result;
@@ -43,7 +46,8 @@ std::expected<options, std::string> parse_options(int count, char** words) {
         case node_option:
             result.node = node_of(optarg);
             if (!result.node) {
-                return std::unexpected("--node takes a node's id, a number from 1 on, not '" + std::string(optarg) + "'");
+                return std::unexpected("--node takes a node's id, a number from 1 on, not '" + std::string(optarg) +
+                                       "'");
             }
             break;
         case ':': return std::unexpected(std::string(words[optind - 1]) + " needs a value; see coteried -h");

@@ -11,12 +11,12 @@
 namespace coterie::daemon {
 
 struct options {
-    bool foreground = false;    ///< -f
-    bool test_only = false;     ///< -t: judge the configuration and say what is wrong with it
-    bool show_version = false;  ///< -v
-    bool show_help = false;     ///< -h
-    std::optional<std::string> config_file;  ///< -c FILE
-    std::optional<base::node_id> node;       ///< --node ID
+    bool foreground = false;                ///< -f
+    bool test_only = false;                 ///< -t: judge the configuration and say what is wrong with it
+    bool show_version = false;              ///< -v
+    bool show_help = false;                 ///< -h
+    std::optional<std::string> config_file; ///< -c FILE
+    std::optional<base::node_id> node;      ///< --node ID
 };
 
 /// The error is one line for people.

@@ -36,9 +36,10 @@ unsigned rank(table_step::kind what) {
 }
 
 /// Whether a step frees slots that others may need: a node that has come back numbers its joins anew, and may use for
-/// one group the slot that it had in another.
+/// one group the slot that it had in another; a table that lies may do the same.
 bool frees_slots(const table_step& one) {
-    return one.what == table_step::kind::node_down && !COTERIE_MUTANT(groups_nodeup_before_nodedown);
+    return one.what == table_step::kind::process_down ||
+           (one.what == table_step::kind::node_down && !COTERIE_MUTANT(groups_nodeup_before_nodedown));
 }
 
 /// First who went, then the rest; each group by group.

@@ -54,7 +54,7 @@ std::vector<std::byte> joined(std::span<const iovec> parts, std::size_t bytes) {
 } // namespace
 
 std::expected<std::unique_ptr<client_channel>, status> client_channel::connect(const std::string& path,
-                                                                             const hello& wish) {
+                                                                               const hello& wish) {
     auto connected = connect_to(path);
     if (!connected) {
         return std::unexpected(status_of(connected.error()));
@@ -88,7 +88,9 @@ std::expected<std::unique_ptr<client_channel>, status> client_channel::connect(c
 }
 
 client_channel::client_channel(descriptor connected, descriptor requests, const welcome& greeting)
-    : _connected(std::move(connected)), _requests(std::move(requests)), _greeting(greeting),
+    : _connected(std::move(connected)),
+      _requests(std::move(requests)),
+      _greeting(greeting),
       _scratch(packet_bytes_max) {}
 
 client_channel::answer client_channel::ask(request_kind kind, std::string_view group, std::uint16_t flags) {

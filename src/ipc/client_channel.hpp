@@ -26,7 +26,7 @@ public:
     /// Connects to the daemon that listens at `path` and greets it. Fails with `library` (no daemon there), `access`,
     /// `try_again` (the daemon does not answer now), or what the daemon refused with.
     [[nodiscard]] static std::expected<std::unique_ptr<client_channel>, status> connect(const std::string& path,
-                                                                                       const hello& wish);
+                                                                                        const hello& wish);
     client_channel(const client_channel&) = delete;
     client_channel& operator=(const client_channel&) = delete;
 
@@ -56,7 +56,7 @@ public:
         std::size_t at = 0;
     };
     struct taken_event {
-        transfer how{};  ///< `later`: nothing waits
+        transfer how{}; ///< `later`: nothing waits
         event what;
         std::shared_ptr<batch> storage;
     };
@@ -87,19 +87,19 @@ private:
     const descriptor _requests;
     const welcome _greeting;
 
-    std::mutex _mutex;  ///< everything about the request socket
+    std::mutex _mutex; ///< everything about the request socket
     std::condition_variable _arrived;
-    bool _reading = false;  ///< some thread waits at the request socket and takes what comes
+    bool _reading = false; ///< some thread waits at the request socket and takes what comes
     bool _broken = false;
     std::uint32_t _serial = 0;
     std::unordered_map<std::uint32_t, pending_answer*> _pending;
     std::vector<std::byte> _scratch;
     std::uint64_t _sent_messages = 0;
     std::uint64_t _sent_bytes = 0;
-    std::uint64_t _taken_messages = 0;  ///< by the daemon, as it said
+    std::uint64_t _taken_messages = 0; ///< by the daemon, as it said
     std::uint64_t _taken_bytes = 0;
 
-    std::mutex _event_mutex;  ///< everything about events
+    std::mutex _event_mutex; ///< everything about events
     std::shared_ptr<batch> _batch;
     bool _event_fault = false;
 };

@@ -47,7 +47,7 @@ public:
 
 private:
     struct packet {
-        packet_pool::block space;  ///< empty if the packet is in `file`
+        packet_pool::block space; ///< empty if the packet is in `file`
         std::size_t bytes{};
         descriptor file;
     };

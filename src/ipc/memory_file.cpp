@@ -17,7 +17,9 @@ namespace {
 
 constexpr int seals = F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE;
 
-std::unexpected<std::error_code> last_error() { return std::unexpected(std::error_code(errno, std::generic_category())); }
+std::unexpected<std::error_code> last_error() {
+    return std::unexpected(std::error_code(errno, std::generic_category()));
+}
 
 bool write_all(int file, std::span<const std::byte> bytes) {
     while (!bytes.empty()) {
@@ -71,8 +73,9 @@ bool is_sealed_memory_file(const descriptor& file, std::size_t bytes) {
     if (set < 0 || (set & (F_SEAL_SHRINK | F_SEAL_WRITE)) != (F_SEAL_SHRINK | F_SEAL_WRITE)) {
         return false;
     }
-    struct stat facts {};
-    return ::fstat(file.number(), &facts) == 0 && facts.st_size >= 0 && static_cast<std::uint64_t>(facts.st_size) == bytes;
+    struct stat facts{};
+    return ::fstat(file.number(), &facts) == 0 && facts.st_size >= 0 &&
+           static_cast<std::uint64_t>(facts.st_size) == bytes;
 }
 
 bool read_at(const descriptor& file, std::size_t offset, std::span<std::byte> into) {

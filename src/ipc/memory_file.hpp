@@ -35,7 +35,8 @@ private:
 };
 
 /// A new sealed memory file that holds the parts one after the other, `bytes` in all.
-[[nodiscard]] std::expected<descriptor, std::error_code> make_memory_file(std::span<const iovec> parts, std::size_t bytes);
+[[nodiscard]] std::expected<descriptor, std::error_code> make_memory_file(std::span<const iovec> parts,
+                                                                          std::size_t bytes);
 
 /// Whether this is a memory file of exactly `bytes` that can neither change nor shrink: reading it never blocks.
 [[nodiscard]] bool is_sealed_memory_file(const descriptor& file, std::size_t bytes);

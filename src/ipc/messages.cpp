@@ -17,9 +17,7 @@ constexpr std::uint64_t file_bytes_limit = std::uint64_t{1} << 31U;
 
 bytes_view as_bytes(std::string_view text) { return std::as_bytes(std::span(text.data(), text.size())); }
 
-std::string_view as_text(bytes_view bytes) {
-    return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
-}
+std::string_view as_text(bytes_view bytes) { return {reinterpret_cast<const char*>(bytes.data()), bytes.size()}; }
 
 void write_name(base::byte_writer& out, std::string_view name) {
     out.number(static_cast<std::uint16_t>(name.size()));

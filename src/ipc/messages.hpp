@@ -50,38 +50,38 @@ struct stub {
 
 /// The client's first packet.
 struct hello {
-    bool ring_views{};    ///< wants to be told of every view of the ring
-    std::uint32_t pid{};  ///< as the client itself sees it; judged by the daemon
+    bool ring_views{};   ///< wants to be told of every view of the ring
+    std::uint32_t pid{}; ///< as the client itself sees it; judged by the daemon
 };
 
 /// The daemon's first packet. With `ok` it carries the request socket.
 struct welcome {
     status result{};
     node_id node;
-    std::uint32_t window_messages{};     ///< sent and not yet taken by the daemon
-    std::uint64_t window_bytes{};        ///< the same in bytes; one message is always allowed
+    std::uint32_t window_messages{}; ///< sent and not yet taken by the daemon
+    std::uint64_t window_bytes{};    ///< the same in bytes; one message is always allowed
     std::uint64_t message_bytes_max{};
 };
 
 enum class request_kind : std::uint16_t {
     join = 1,
     leave = 2,
-    multicast = 3,   ///< has no reply
-    membership = 4,  ///< of one group
-    groups = 5,      ///< every group with its members
+    multicast = 3,  ///< has no reply
+    membership = 4, ///< of one group
+    groups = 5,     ///< every group with its members
     finalize = 6,
 };
 
 struct request {
     enum flag : std::uint16_t {
-        initial_ring_view = 1,  ///< join
-        safe = 2,               ///< multicast
+        initial_ring_view = 1, ///< join
+        safe = 2,              ///< multicast
     };
     request_kind kind{};
     std::uint16_t flags{};
-    std::uint32_t serial{};      ///< repeated in the reply
-    std::string_view group;      ///< join, membership
-    bytes_view body;             ///< multicast
+    std::uint32_t serial{}; ///< repeated in the reply
+    std::string_view group; ///< join, membership
+    bytes_view body;        ///< multicast
 };
 
 enum class reply_kind : std::uint16_t {
@@ -94,7 +94,7 @@ struct reply {
     reply_kind kind{};
     status result{};
     std::uint32_t serial{};
-    std::uint64_t taken_messages{};  ///< credit: multicasts that the daemon has taken since the welcome
+    std::uint64_t taken_messages{}; ///< credit: multicasts that the daemon has taken since the welcome
     std::uint64_t taken_bytes{};
     bytes_view body;
 };
@@ -123,12 +123,12 @@ enum class event_kind : std::uint16_t {
 struct event {
     event_kind kind{};
     std::string_view group;
-    address sender;                ///< message
-    std::span<std::byte> body;     ///< message: at a multiple of 8 bytes from the packet's start, writable
-    std::vector<address> members;  ///< change
+    address sender;               ///< message
+    std::span<std::byte> body;    ///< message: at a multiple of 8 bytes from the packet's start, writable
+    std::vector<address> members; ///< change
     std::vector<address> left;
     std::vector<address> joined;
-    node_id coordinator;           ///< ring_view
+    node_id coordinator; ///< ring_view
     std::uint64_t epoch{};
     std::vector<std::uint32_t> nodes;
 };
@@ -169,7 +169,8 @@ void write_multicast_head(base::byte_writer& out, bool safe, std::uint64_t body_
 [[nodiscard]] std::size_t message_record_bytes(std::size_t name_bytes, std::size_t body_bytes);
 void write_message(base::byte_writer& out, std::string_view group, const address& sender, bytes_view body);
 /// The same without the body, which the caller puts behind it, then zeros up to message_record_bytes.
-void write_message_head(base::byte_writer& out, std::string_view group, const address& sender, std::uint64_t body_bytes);
+void write_message_head(base::byte_writer& out, std::string_view group, const address& sender,
+                        std::uint64_t body_bytes);
 [[nodiscard]] std::size_t change_record_bytes(std::size_t name_bytes, std::size_t entries);
 void write_change(base::byte_writer& out, std::string_view group, std::span<const address> members,
                   std::span<const address> left, std::span<const address> joined);

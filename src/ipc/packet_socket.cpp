@@ -21,7 +21,9 @@ constexpr int listen_backlog = 128;
 /// Space for more descriptors than are allowed, so that all that come are seen and closed.
 constexpr std::size_t files_max = 4;
 
-std::unexpected<std::error_code> last_error() { return std::unexpected(std::error_code(errno, std::generic_category())); }
+std::unexpected<std::error_code> last_error() {
+    return std::unexpected(std::error_code(errno, std::generic_category()));
+}
 
 /// The descriptors that came with a packet; more than one means that the packet is malformed.
 bool take_files(msghdr& header, descriptor& first) {
@@ -200,7 +202,7 @@ std::expected<descriptor, std::error_code> listen_at(const std::string& path) {
         if (probe || probe.error() != std::errc::connection_refused) {
             return std::unexpected(std::make_error_code(std::errc::address_in_use));
         }
-        struct stat facts {};
+        struct stat facts{};
         if (::lstat(path.c_str(), &facts) != 0 || !S_ISSOCK(facts.st_mode)) {
             return std::unexpected(std::make_error_code(std::errc::file_exists));
         }

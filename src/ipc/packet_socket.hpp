@@ -16,9 +16,9 @@ namespace coterie::ipc {
 /// How a call on a socket ended.
 enum class transfer : std::uint8_t {
     done,
-    later,      ///< no room or nothing there; nothing happened
-    gone,       ///< the other end has closed
-    malformed,  ///< a packet was taken that no honest peer sends: too large, or with several descriptors
+    later,     ///< no room or nothing there; nothing happened
+    gone,      ///< the other end has closed
+    malformed, ///< a packet was taken that no honest peer sends: too large, or with several descriptors
 };
 
 /// Sends one packet made of `parts`, with `file` beside it unless that is empty.
@@ -44,7 +44,7 @@ void size_buffers(const descriptor& socket, int bytes);
 
 /// Who is at the other end, as the kernel knows.
 struct credentials {
-    pid_t pid{};  ///< 0: not visible from here
+    pid_t pid{}; ///< 0: not visible from here
     uid_t user{};
     gid_t group{};
 };

@@ -23,7 +23,9 @@ constexpr int accepts_a_turn = 16;
 enum class socket_role : std::uint64_t { events = 0, requests = 1 };
 constexpr std::uint64_t door_mark = 0;
 
-std::uint64_t mark_of(client_id client, socket_role role) { return client.value << 1U | static_cast<std::uint64_t>(role); }
+std::uint64_t mark_of(client_id client, socket_role role) {
+    return client.value << 1U | static_cast<std::uint64_t>(role);
+}
 
 descriptor spare_descriptor() { return descriptor(::open("/dev/null", O_RDONLY | O_CLOEXEC)); }
 
@@ -32,8 +34,10 @@ descriptor spare_descriptor() { return descriptor(::open("/dev/null", O_RDONLY |
 class server::core {
 public:
     core(const server_settings& settings, base::buffer_pool& pool, request_handler& handler)
-        : _settings(settings), _context{.settings = _settings, .pool = pool, .handler = handler, .counts = _counts, .packets = {}},
-          _poll(::epoll_create1(EPOLL_CLOEXEC)), _spare(spare_descriptor()) {
+        : _settings(settings),
+          _context{.settings = _settings, .pool = pool, .handler = handler, .counts = _counts, .packets = {}},
+          _poll(::epoll_create1(EPOLL_CLOEXEC)),
+          _spare(spare_descriptor()) {
         COTERIE_ASSERT(static_cast<bool>(_poll), "a server has a descriptor to wait with");
     }
 

@@ -22,20 +22,20 @@ using client_id = base::strong_number<struct client_id_tag, std::uint64_t>;
 
 struct server_settings {
     node_id node;
-    uid_t user{};  ///< besides root, who may connect
+    uid_t user{}; ///< besides root, who may connect
     std::uint64_t message_bytes_max = std::uint64_t{64} << 20U;
-    std::uint32_t window_messages = 1'024;  ///< multicasts a client may have under way to the daemon
+    std::uint32_t window_messages = 1'024; ///< multicasts a client may have under way to the daemon
     std::uint64_t window_bytes = std::uint64_t{1} << 20U;
-    std::size_t event_bytes_max = std::size_t{32} << 20U;  ///< events that may wait for a client, in bytes
+    std::size_t event_bytes_max = std::size_t{32} << 20U; ///< events that may wait for a client, in bytes
     std::size_t clients_max = 4'096;
 };
 
 struct server_counters {
     std::uint64_t accepted = 0;
-    std::uint64_t not_allowed = 0;   ///< turned away for their credentials
-    std::uint64_t turned_away = 0;   ///< turned away for lack of room or of descriptors
-    std::uint64_t malformed = 0;     ///< cut off for a packet that no honest client sends
-    std::uint64_t too_slow = 0;      ///< cut off with too many events waiting
+    std::uint64_t not_allowed = 0; ///< turned away for their credentials
+    std::uint64_t turned_away = 0; ///< turned away for lack of room or of descriptors
+    std::uint64_t malformed = 0;   ///< cut off for a packet that no honest client sends
+    std::uint64_t too_slow = 0;    ///< cut off with too many events waiting
 };
 
 /// What the server asks of the layers above. Called from within run_ready and flush; may call the server's tell_*.

@@ -16,7 +16,10 @@ constexpr int socket_bytes = 2 << 20;
 } // namespace
 
 session::session(session_context& context, client_id id, descriptor connected, const credentials& who)
-    : _context(&context), _id(id), _who(who), _connected(std::move(connected)),
+    : _context(&context),
+      _id(id),
+      _who(who),
+      _connected(std::move(connected)),
       _events(context.packets, context.settings.event_bytes_max) {
     size_buffers(_connected, socket_bytes);
 }
@@ -139,8 +142,7 @@ bool session::take_request(const request& what) {
         reply_to(what, handler.on_join(_id, what.group, (what.flags & request::initial_ring_view) != 0));
         break;
     case request_kind::leave: reply_to(what, handler.on_leave(_id)); break;
-    case request_kind::multicast:
-        return submit((what.flags & request::safe) != 0, _context->pool.copy(what.body));
+    case request_kind::multicast: return submit((what.flags & request::safe) != 0, _context->pool.copy(what.body));
     case request_kind::membership: {
         const std::vector<address> members = handler.members_of(what.group);
         reply_to(what, status::ok, pack_members(members));

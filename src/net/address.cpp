@@ -6,8 +6,8 @@
 #include <array>
 #include <cstring>
 #include <ifaddrs.h>
-#include <net/if.h>
 #include <memory>
+#include <net/if.h>
 #include <netdb.h>
 #include <netinet/in.h>
 

@@ -40,7 +40,10 @@ void size_buffer(int socket, int forced, int ordinary, int bytes) {
 class transport::core {
 public:
     core(const transport_settings& settings, base::buffer_pool& pool, int socket)
-        : _settings(settings), _pool(&pool), _socket(socket), _space(batch * slot_bytes) {
+        : _settings(settings),
+          _pool(&pool),
+          _socket(socket),
+          _space(batch * slot_bytes) {
         for (const peer& each : settings.peers) {
             _addresses.emplace(each.node.value, each.where);
             _nodes.emplace(each.where.text(), each.node);
@@ -162,7 +165,8 @@ private:
     }
 
     void take(packet_sink& sink, std::size_t place) {
-        if ((_headers[place].msg_hdr.msg_flags & MSG_TRUNC) != 0 || _headers[place].msg_len > wire::datagram_bytes_max) {
+        if ((_headers[place].msg_hdr.msg_flags & MSG_TRUNC) != 0 ||
+            _headers[place].msg_len > wire::datagram_bytes_max) {
             ++_counts.truncated;
             return;
         }

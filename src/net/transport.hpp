@@ -25,24 +25,24 @@ struct peer {
 };
 
 struct transport_settings {
-    address local;            ///< where to listen, and to send from
-    std::vector<peer> peers;  ///< every other node, of the local address's family
+    address local;           ///< where to listen, and to send from
+    std::vector<peer> peers; ///< every other node, of the local address's family
     wire::cluster_id cluster;
-    std::size_t queue_datagrams_max = 4'096;  ///< kept while the kernel has no room; what is more is dropped
-    int socket_bytes = 8 << 20;               ///< wanted of the kernel's buffers, each way
+    std::size_t queue_datagrams_max = 4'096; ///< kept while the kernel has no room; what is more is dropped
+    int socket_bytes = 8 << 20;              ///< wanted of the kernel's buffers, each way
 };
 
 struct transport_counters {
-    std::uint64_t sent = 0;      ///< datagrams, one for each target
-    std::uint64_t received = 0;  ///< good ones
+    std::uint64_t sent = 0;     ///< datagrams, one for each target
+    std::uint64_t received = 0; ///< good ones
     std::array<std::uint64_t, static_cast<std::size_t>(wire::refusal_reason::count)> refused{};
-    std::uint64_t unknown_node = 0;   ///< well-formed, but from a node that is not configured
-    std::uint64_t truncated = 0;      ///< longer than any packet
-    std::uint64_t dropped = 0;        ///< not sent: the queue was full
-    std::uint64_t send_errors = 0;    ///< not sent: a firewall, no route, too large, …
-    std::uint64_t out_of_room = 0;    ///< how often the kernel had no room
-    std::uint64_t refused_ports = 0;  ///< answers that nobody listens at a peer's port
-    int last_send_error = 0;          ///< errno
+    std::uint64_t unknown_node = 0;  ///< well-formed, but from a node that is not configured
+    std::uint64_t truncated = 0;     ///< longer than any packet
+    std::uint64_t dropped = 0;       ///< not sent: the queue was full
+    std::uint64_t send_errors = 0;   ///< not sent: a firewall, no route, too large, …
+    std::uint64_t out_of_room = 0;   ///< how often the kernel had no room
+    std::uint64_t refused_ports = 0; ///< answers that nobody listens at a peer's port
+    int last_send_error = 0;         ///< errno
 };
 
 /// Who takes what comes in.

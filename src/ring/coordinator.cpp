@@ -84,7 +84,11 @@ void membership::on_report(const member& from, wire::report packet) {
         return;
     }
     candidate_state* known = find_candidate(from);
-    if (known == nullptr || _attempt->now != attempt_state::phase::collecting || !plausible(packet)) {
+    if (known == nullptr) {
+        tell(from.node, wire::refusal{packet.attempt, packet.attempt});  // left out of the plan
+        return;
+    }
+    if (_attempt->now != attempt_state::phase::collecting || !plausible(packet)) {
         return;
     }
     _epochs.heard(packet.epoch_highest);

@@ -61,7 +61,7 @@ void engine::core::settle() {
     _hearing.on_time();
     if (view_order* order = _membership.order()) {
         order->on_time();
-        if (const auto unproven = order->unproven()) {
+        if (const auto unproven = order->take_unproven()) {
             _hearing.give_up(*unproven);
         }
     }

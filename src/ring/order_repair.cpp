@@ -30,6 +30,7 @@ void view_order::on_data(std::size_t from, const wire::data& packet, const base:
         _context.counts.implausible += static_cast<std::uint64_t>(originator != _self);
         return;
     }
+    raise_stable(packet.stable); // first: what it frees makes room for what has been numbered since
     if (_holding && packet.number >= _next) {
         ++_context.counts.implausible;
         return;

@@ -5,6 +5,7 @@
 #include "ring/view_order.hpp"
 
 #include <algorithm>
+#include <utility>
 
 namespace coterie::ring {
 
@@ -78,9 +79,8 @@ void view_order::raise_stable(sequence_number stable) {
     const std::uint64_t freed = _store.released_bytes() - released_before;
     _window_bytes = std::min<std::uint64_t>(_context.cfg.window_bytes, _window_bytes + freed / 8);
     if (_holding && frees_safe && !_others.empty()) {
-        // The others wait for this to deliver safe messages; data that would carry it may not come soon.
-        _beacon_due = true;
-        _beacon_to_all = true;
+        // The others wait for this to deliver safe messages. Unless data carries it at once, a beacon does.
+        _stable_untold = true;
     }
 }
 
@@ -96,7 +96,8 @@ sequence_number view_order::acknowledgeable() const {
     sequence_number lowest = _store.received();
     if (leads_group()) {
         for (std::size_t place = _self + 1; place < std::min(_self + group_size, size()); ++place) {
-            lowest = std::min(lowest, _members[place].received);
+            // The holder acknowledges to nobody: it is left out, here and in what is sent.
+            lowest = place == _holder ? lowest : std::min(lowest, _members[place].received);
         }
     }
     if (COTERIE_MUTANT(ring_acknowledge_missing)) { // claims what it has not got
@@ -112,8 +113,8 @@ void view_order::on_acknowledgement(std::size_t from, const wire::acknowledgemen
     const std::size_t first = packet.first;
     const std::size_t count = packet.count;
     const bool speaks_for_itself = count == 1 && first < size();
-    const bool speaks_for_group = size() > _context.cfg.acknowledgement_fan_in && first % group_size == 0 &&
-                                  first + count <= size() && count <= group_size;
+    const bool speaks_for_group = size() > _context.cfg.acknowledgement_fan_in && count > 0 && count <= group_size &&
+                                  first + count <= size() && group_first(first) == group_first(first + count - 1);
     if (!speaks_for_itself && !speaks_for_group) {
         ++_context.counts.implausible;
         return;
@@ -168,10 +169,18 @@ void view_order::send_acknowledgement() {
         return;
     }
     _context.world.on_step({.what = step::kind::acknowledged, .view = _view.id, .number = _store.received()});
-    const auto count = static_cast<std::uint16_t>(leads ? std::min(group_size, size() - _self) : 1);
-    _context.send(_view.members[target].node,
-                  wire::acknowledgement{_view.id, static_cast<std::uint16_t>(_self), count, value, _hop,
-                                        static_cast<std::uint8_t>(urgent ? wire::acknowledgement::urgent : 0)});
+    const auto tell = [&](std::size_t first, std::size_t end) {
+        if (first < end) {
+            _context.send(_view.members[target].node,
+                          wire::acknowledgement{_view.id, static_cast<std::uint16_t>(first),
+                                                static_cast<std::uint16_t>(end - first), value, _hop,
+                                                static_cast<std::uint8_t>(urgent ? wire::acknowledgement::urgent : 0)});
+        }
+    };
+    const std::size_t end = leads ? std::min(_self + group_size, size()) : _self + 1;
+    const std::size_t split = _holder > _self && _holder < end ? _holder : end;
+    tell(_self, split);
+    tell(split + 1, end);
 }
 
 void view_order::on_heartbeat(std::size_t from, const wire::heartbeat& packet) {
@@ -218,13 +227,14 @@ void view_order::stability_time() {
 
 std::vector<node_id> view_order::take_beacon() {
     std::vector<node_id> targets;
-    if (!_beacon_due || _frozen) {
+    if (_frozen) {
         return targets;
     }
-    _beacon_due = false;
-    if (_beacon_to_all) {
-        _beacon_to_all = false;
+    if (std::exchange(_stable_untold, false)) {
         return _others;
+    }
+    if (!std::exchange(_beacon_due, false)) {
+        return targets;
     }
     const sequence_number highest = _next.previous();
     bool lagging = false;

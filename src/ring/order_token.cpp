@@ -11,6 +11,8 @@ namespace coterie::ring {
 namespace {
 constexpr std::uint32_t tries_before_relay = 3;
 constexpr std::uint32_t backoff_doublings_max = 4;
+/// Reports and plans reach so far beyond what everybody has: a window and the table packets.
+constexpr std::size_t window_packets_limit = wire::window_packets_max - wire::members_max;
 /// Nobody falls behind by more hops than this; a hop far ahead would use up all that follow.
 constexpr std::uint64_t hops_ahead_max = std::uint64_t{1} << 32U;
 /// Silence about a token for this many silence limits means that its target will never prove it.
@@ -20,10 +22,6 @@ duration doubled(duration base, std::uint32_t tries) { return base * (1 << std::
 } // namespace
 
 void view_order::learn_hop(hop_number hop, node_id holder) {
-    if (_passage && hop > _passage->token.hop) {
-        // The same hop would prove nothing: its target may know of it by hearsay.
-        _passage.reset();
-    }
     if (hop <= _hop) {
         return;
     }
@@ -33,6 +31,8 @@ void view_order::learn_hop(hop_number hop, node_id holder) {
         ++_context.counts.implausible;
         return;
     }
+    // A higher hop than that of a passage proves its arrival. The same hop would not: others know of it by hearsay.
+    _passage.reset();
     _hop = hop;
     _holder = *place;
 }
@@ -65,9 +65,12 @@ void view_order::on_token(std::size_t from, const wire::token& packet) {
         prove();
         return;
     }
+    raise_stable(packet.stable); // first: what it frees makes room for what has been numbered since
     const bool plausible =
         packet.next.value > size() && plausible_number(packet.next.previous()) && packet.next > _store.highest() &&
         packet.hop.since(_hop) <= hops_ahead_max && packet.stable <= _store.received() &&
+        packet.numbered_bytes >= _store.released_bytes() &&
+        packet.numbered_bytes - _store.released_bytes() <= _store.capacity() * wire::datagram_bytes_max &&
         std::ranges::all_of(packet.members,
                             [&](const wire::token::entry& entry) { return entry.received < packet.next; });
     if (!plausible && !COTERIE_MUTANT(ring_token_taken_twice)) {
@@ -104,7 +107,6 @@ void view_order::take_token(const wire::token& token) {
     _context.world.on_step({.what = step::kind::hop_taken, .view = _view.id, .hop = _hop});
     const auto giver = place_of(token.giver);
     know_highest(token.next.previous(), giver.value_or(_self));
-    raise_stable(token.stable);
     plan_beacon();
 }
 
@@ -158,7 +160,7 @@ std::size_t view_order::requesters() const {
 bool view_order::window_open() const {
     const std::uint64_t given = _next.value - 1 - std::max<std::uint64_t>(_stable.value, size());
     const std::uint64_t bytes = _numbered_bytes - _store.released_bytes();
-    return given < _context.cfg.window_packets && bytes < _window_bytes && plausible_number(_next);
+    return given < std::min(_context.cfg.window_packets, window_packets_limit) && bytes < _window_bytes && plausible_number(_next);
 }
 
 void view_order::number_packets() {
@@ -246,6 +248,7 @@ void view_order::send_burst() {
     }
     if (!_burst.empty()) {
         _burst.clear();
+        _stable_untold = false;
         plan_beacon();
     }
 }
@@ -298,8 +301,9 @@ void view_order::token_time() {
     }
 }
 
-std::optional<node_id> view_order::unproven() const {
+std::optional<node_id> view_order::take_unproven() {
     if (!_frozen && _passage && _context.now - _passage->since > proof_limits * _context.cfg.silence_limit) {
+        _passage->since = _context.now;
         return _passage->token.target;
     }
     return std::nullopt;

@@ -31,12 +31,11 @@ void membership::on_proposal(const member& from, const wire::proposal& packet) {
         return;
     }
     if (packet.attempt == _promised) {
-        if (_changing) {
-            _progress = _context.now;
-            send_report();
-        } else {
-            tell(from.node, wire::refusal{packet.attempt, packet.attempt});
-        }
+        // Also one that had stopped waiting takes part again: what it promised still stands.
+        _changing = true;
+        _stage = _stage == stage::idle ? stage::answered : _stage;
+        _progress = _context.now;
+        send_report();
         return;
     }
     _epochs.heard(packet.attempt.epoch);

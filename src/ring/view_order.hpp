@@ -69,8 +69,8 @@ public:
     [[nodiscard]] sequence_number delivered() const { return _delivered; }
     [[nodiscard]] sequence_number highest() const { return _highest; }
     [[nodiscard]] time_point deadline() const;
-    /// A member whose proof has been overdue for long although it is asked again and again.
-    [[nodiscard]] std::optional<node_id> unproven() const;
+    /// A member whose proof has been overdue for long although it is asked again and again; named once in a while.
+    [[nodiscard]] std::optional<node_id> take_unproven();
     /// A beacon is due: members that lack something of what has been numbered. Clears the due.
     [[nodiscard]] std::vector<node_id> take_beacon();
 
@@ -190,7 +190,7 @@ private:
     time_point _beacon_at = base::never;
     duration _beacon_pause{};
     bool _beacon_due = false;
-    bool _beacon_to_all = false;
+    bool _stable_untold = false; ///< stable has freed safe packets, and nothing sent has said so
 };
 
 } // namespace coterie::ring

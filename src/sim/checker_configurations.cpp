@@ -127,6 +127,14 @@ void check_leavers(const sorted_trace& trace, const view& from, findings& found)
             continue;
         }
         const visit& first = *known->second->at;
+        if ((first.common_point == none) != (one.at->common_point == none)) {
+            found.add(10,
+                      fmt::format("{} and {} move from {} to {} together, but only one reached its common point",
+                                  in_words(trace.lives[known->second->life].who.node),
+                                  in_words(trace.lives[one.life].who.node), in_words(from.id),
+                                  in_words(trace.views[one.next].id)),
+                      {first.transitional, one.at->transitional, first.common_point, one.at->common_point});
+        }
         if (one.at->delivered == first.delivered && one.at->regular_count == first.regular_count) {
             continue;
         }
@@ -226,6 +234,10 @@ void check_final_views(const sorted_trace& trace, findings& found) {
         const bool any = !one.visits.empty();
         last.insert_or_assign(
             one.who.node, last_view{&one, any ? one.visits.back().view : none, any ? one.visits.back().regular : none});
+        if (any && one.visits.back().common_point == none) {
+            found.add(17, fmt::format("{} never reaches the common point of its last view", trace.name(one)),
+                      {one.visits.back().regular});
+        }
         if (!any || options.quiet_since_ns == std::numeric_limits<std::int64_t>::max()) {
             continue;
         }

@@ -159,6 +159,9 @@ private:
         for (const trace::departed& each : what.left) {
             switch (each.why) {
             case reason::leave:
+                if (each.who == _one.who && (_in.leave == none || _in.leave > place)) {
+                    complain(11, "it never asked to leave", place);
+                }
                 check_known(
                     each.who, place, [](const membership& in, const client&) { return in.leave != none; },
                     "never asked to leave");

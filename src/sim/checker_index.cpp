@@ -138,6 +138,10 @@ void sorted_trace::number_views() {
 
 void sorted_trace::follow_life(std::size_t at, findings& found) {
     life& one = lives[at];
+    if (events[one.events.front()].kind != event_kind::started) {
+        found.add(malformed_trace, fmt::format("the stream of {} does not begin with its start", name(one)),
+                  {one.events.front()});
+    }
     for (const std::size_t place : one.events) {
         const event& what = events[place];
         if (one.ended != none) {
@@ -206,6 +210,12 @@ void sorted_trace::follow_visit(std::size_t at, std::size_t place, findings& fou
                       {place, now.common_point});
             return;
         }
+        if (now.delivered_events.size() < views[now.view].members.size()) {
+            found.add(10,
+                      fmt::format("{} reaches the common point of {} before it has delivered every table", name(one),
+                                  in_words(what.view)),
+                      {place, now.regular});
+        }
         now.common_point = place;
         one.common_points.push_back({one.visits.size() - 1, place, {}});
         return;
@@ -213,6 +223,15 @@ void sorted_trace::follow_visit(std::size_t at, std::size_t place, findings& fou
         if (leaving) {
             found.add(1, fmt::format("{} {} in its transitional configuration", name(one), in_words(what)),
                       {place, now.transitional});
+        }
+        now.latest_number = what.number.value;
+        break;
+    case event_kind::message_numbered:
+        if (now.latest_number != what.number.value) {
+            found.add(1,
+                      fmt::format("{} {}, which is not the one that it has just numbered", name(one), in_words(what)),
+                      {place});
+            return;
         }
         break;
     case event_kind::delivered:

@@ -49,6 +49,7 @@ struct visit {
     std::size_t transitional = none;    ///< event; none: it never left
     std::size_t common_point = none;    ///< event
     std::size_t together = none;        ///< the transitional set, in sorted_trace::node_sets
+    std::uint64_t latest_number = 0;    ///< numbered here last
     std::size_t regular_count = 0;      ///< so many of `delivered` came before the transitional configuration
     std::vector<std::size_t> delivered; ///< packets, in order
     std::vector<std::size_t> delivered_events;

@@ -130,7 +130,13 @@ void sorted_trace::number_messages(findings& found) {
                       {place, one.numbered});
             continue;
         }
-        if (events[one.accepted].safe && !in.safe) {
+        if (events[one.accepted].safe != what.safe) {
+            found.add(7,
+                      fmt::format("a message of {} is accepted as {} and numbered as {}", in_words(what.who),
+                                  events[one.accepted].safe ? "safe" : "agreed", what.safe ? "safe" : "agreed"),
+                      {place, one.accepted});
+        }
+        if (what.safe && !in.safe) {
             found.add(7,
                       fmt::format("a safe message of {} goes out in packet {} {}, which is not safe",
                                   in_words(what.who), in_words(what.view), what.number.value),

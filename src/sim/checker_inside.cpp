@@ -4,8 +4,10 @@
 #include "sim/checker_parts.hpp"
 #include "sim/words.hpp"
 
+#include <algorithm>
 #include <fmt/format.h>
 #include <map>
+#include <set>
 
 namespace coterie::sim::checking {
 
@@ -50,12 +52,33 @@ private:
         if (_trace.has_ring_steps && _installed != what.view) {
             complain(fmt::format("is in {} without a step that installs it", in_words(what.view)), {place});
         }
+        if (_view.valid() && _at < _one.visits.size()) {
+            check_kept(place);
+        }
+        _at = static_cast<std::size_t>(std::ranges::find(_one.visits, place, &visit::regular) - _one.visits.begin());
         _view = what.view;
+        _reported = none;
         _acknowledged = none;
         _finishing = none;
         // Installed for the sake of those who had installed it already: this life has answered a higher attempt, and
         // only passes through.
         _frozen_by = what.view < _promised_view ? _promised : none;
+    }
+
+    /// What was reported or acknowledged is held, so the plan had to deliver it.
+    void check_kept(std::size_t place) {
+        const visit& left = _one.visits[_at];
+        std::uint64_t kept = 0;
+        while (kept < left.delivered.size() && _trace.packets[left.delivered[kept]].number == kept + 1) {
+            ++kept;
+        }
+        for (const std::size_t said : {_reported, _acknowledged}) {
+            if (said != none && _trace.events[said].number.value > kept) {
+                complain(fmt::format("leaves {} with {} packets, though it said that it had {}", in_words(_view), kept,
+                                     _trace.events[said].number.value),
+                         {place, said});
+            }
+        }
     }
 
     void acknowledge(std::size_t place, const event& what) {
@@ -113,11 +136,30 @@ private:
                                  what.number.value, _trace.events[_acknowledged].number.value),
                      {place, _acknowledged});
         }
+        if (what.peer != what.view.coordinator && what.peer != base::no_node) {
+            complain(fmt::format("promises {} to {}", in_words(what.view), in_words(what.peer)), {place});
+        }
+        if (what.left_view == _view && _view.valid() && what.number.value < delivered_so_far(place)) {
+            complain(
+                fmt::format("reports {} up to {} and has delivered more", in_words(what.left_view), what.number.value),
+                {place});
+        }
+        if (_reported == none || _trace.events[_reported].number < what.number) {
+            _reported = place;
+        }
         if (what.view >= _promised_view) {
             _promised_view = what.view;
             _promised = place;
         }
         _frozen_by = place;
+    }
+
+    [[nodiscard]] std::uint64_t delivered_so_far(std::size_t place) const {
+        if (_at >= _one.visits.size()) {
+            return 0;
+        }
+        const auto& delivered = _one.visits[_at].delivered_events;
+        return static_cast<std::uint64_t>(std::ranges::lower_bound(delivered, place) - delivered.begin());
     }
 
     void plan(std::size_t place, const event& what) {
@@ -153,12 +195,44 @@ private:
     base::view_id _installed;
     base::view_id _common_point;
     base::view_id _promised_view;
+    std::size_t _at = none;           ///< visit
+    std::size_t _reported = none;     ///< event: the highest report of this view
     std::size_t _promised = none;     ///< event
     std::size_t _acknowledged = none; ///< event: the highest of this view
     std::size_t _frozen_by = none;    ///< event: the promise that ended this view
     std::size_t _finishing = none;    ///< event: the first delivery of an install
     std::map<base::view_id, std::size_t> _completed;
 };
+
+/// An attempt is planned before anyone completes it, and completed by all its members before anyone installs it.
+void check_attempts(const sorted_trace& trace, findings& found) {
+    if (!trace.has_ring_steps) {
+        return;
+    }
+    std::set<base::view_id> planned;
+    std::set<std::pair<base::view_id, base::member>> completed;
+    for (const event& what : trace.events) {
+        if (what.kind == event_kind::planned) {
+            planned.insert(what.view);
+        } else if (what.kind == event_kind::completed) {
+            completed.emplace(what.view, base::member{what.node, {what.stream}});
+        }
+    }
+    for (const view& each : trace.views) {
+        if (!planned.contains(each.id)) {
+            found.add(inside_guarantee, fmt::format("{} is installed, but nobody planned it", in_words(each.id)),
+                      {each.first_install});
+        }
+        for (const base::member& member : each.members) {
+            if (!completed.contains({each.id, member})) {
+                found.add(
+                    inside_guarantee,
+                    fmt::format("{} is installed, but {} never completed it", in_words(each.id), in_words(member.node)),
+                    {each.first_install});
+            }
+        }
+    }
+}
 
 /// One hash an attempt, over all nodes.
 void check_hashes(const sorted_trace& trace, findings& found) {
@@ -183,6 +257,7 @@ void check_promises(const sorted_trace& trace, findings& found) {
     for (const life& one : trace.lives) {
         commitments(trace, one, found).follow();
     }
+    check_attempts(trace, found);
     check_hashes(trace, found);
 }
 

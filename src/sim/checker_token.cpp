@@ -42,11 +42,15 @@ private:
     /// The token as one life has it.
     void follow(const life& one) {
         base::view_id view;
+        base::view_id installed;
         std::uint64_t holding = 0; // hop
         std::uint64_t highest = 0;
         std::size_t latest = none;
         for (const std::size_t place : one.events) {
             const event& what = _trace.events[place];
+            if (what.kind == event_kind::regular) {
+                installed = what.view;
+            }
             if (what.kind != event_kind::hop_given && what.kind != event_kind::hop_taken &&
                 what.kind != event_kind::numbered) {
                 continue;
@@ -60,6 +64,11 @@ private:
             if (what.kind == event_kind::numbered) {
                 number(one, place, holding, latest);
                 continue;
+            }
+            if (what.view != installed) {
+                complain(fmt::format("{} '{}' while it has {} installed", _trace.name(one), in_words(what),
+                                     in_words(installed)),
+                         {place});
             }
             hop& known = _hops[{what.view, what.hop.value}];
             if (what.hop.value <= highest) {

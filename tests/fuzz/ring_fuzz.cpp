@@ -85,8 +85,8 @@ std::vector<std::byte> records(whims& whim) {
         case 4: {
             const base::bytes_view body = whim.run(1 + whim.below(200));
             if (!body.empty()) {
-                const std::uint64_t offset = size() / 4;
-                (void)wire::append(out, wire::piece_record{slot(), offset + body.size() + size() / 4, offset, body});
+                const std::uint64_t offset = size() / 16;
+                (void)wire::append(out, wire::piece_record{slot(), offset + body.size() + size() / 16, offset, body});
             }
             break;
         }

@@ -81,7 +81,8 @@ void cluster::write_configuration(std::size_t place) const {
     if (!_options.places.front().address.empty()) {
         text << "nodelist {\n";
         for (std::size_t i = 0; i < size(); ++i) {
-            text << "  node {\n    nodeid: " << i + 1 << "\n    ring0_addr: " << _options.places[i].address << "\n  }\n";
+            text << "  node {\n    nodeid: " << i + 1 << "\n    ring0_addr: " << _options.places[i].address
+                 << "\n  }\n";
         }
         text << "}\n";
     }

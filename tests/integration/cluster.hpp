@@ -31,14 +31,14 @@ private:
 
 /// Where a node of a cluster is.
 struct node_place {
-    std::string address;               ///< empty: one node on no network
-    std::vector<std::string> prefix;   ///< the command that runs a program there, e.g. `ip netns exec NAME`
+    std::string address;             ///< empty: one node on no network
+    std::vector<std::string> prefix; ///< the command that runs a program there, e.g. `ip netns exec NAME`
 };
 
 struct cluster_options {
     std::vector<node_place> places{node_place{}};
-    bool traced = false;               ///< daemons, and clients that get environment(), write traces
-    std::string more;                  ///< added to the configuration
+    bool traced = false; ///< daemons, and clients that get environment(), write traces
+    std::string more;    ///< added to the configuration
 };
 
 class cluster {

@@ -133,8 +133,8 @@ void cpg_client::saw(std::string what) {
 
 void cpg_client::deliver(cpg_handle_t handle, const cpg_name* group, uint32_t node, uint32_t pid, void* text,
                          size_t bytes) {
-    const std::string content =
-        bytes > text_shown_max ? std::to_string(bytes) + " bytes" : "'" + std::string(static_cast<char*>(text), bytes) + "'";
+    const std::string content = bytes > text_shown_max ? std::to_string(bytes) + " bytes"
+                                                       : "'" + std::string(static_cast<char*>(text), bytes) + "'";
     of(handle).saw(text_of(*group) + ": " + content + " of " + std::to_string(node) + "/" + std::to_string(pid));
     // What is delivered may be changed in place.
     std::memset(text, 0x5a, bytes);

@@ -50,7 +50,8 @@ public:
 
 private:
     static cpg_client& of(cpg_handle_t handle);
-    static void deliver(cpg_handle_t handle, const cpg_name* group, uint32_t node, uint32_t pid, void* text, size_t bytes);
+    static void deliver(cpg_handle_t handle, const cpg_name* group, uint32_t node, uint32_t pid, void* text,
+                        size_t bytes);
     static void change(cpg_handle_t handle, const cpg_name* group, const cpg_address* members, size_t member_count,
                        const cpg_address* left, size_t left_count, const cpg_address* joined, size_t joined_count);
     static void ring(cpg_handle_t handle, cpg_ring_id ring, uint32_t count, const uint32_t* nodes);

@@ -16,7 +16,10 @@ TEST(three_daemons, agree_through_a_kill_and_restart_under_a_flood) {
 
 TEST(three_daemons, keep_every_guarantee_through_a_kill_and_restart) {
     cluster nodes({.places = loopback_places(3), .traced = true, .more = {}});
-    play(nodes, {.rate = 3'000, .before_kill = milliseconds(800), .apart = milliseconds(600), .after_return = milliseconds(800)});
+    play(nodes, {.rate = 3'000,
+                 .before_kill = milliseconds(800),
+                 .apart = milliseconds(600),
+                 .after_return = milliseconds(800)});
     if (HasFatalFailure()) {
         return;
     }
@@ -48,14 +51,12 @@ TEST(three_daemons, one_that_leaves_in_order_is_told_at_once) {
     cpg_client observer;
     ASSERT_EQ(observer.open({.ring_views = true, .initial_ring_view = true}), CS_OK);
     ASSERT_EQ(observer.join("group"), CS_OK);
-    ASSERT_TRUE(eventually([&] {
-        return observer.dispatch(CS_DISPATCH_ALL) == CS_OK && observer.last() == "ring: nodes 1 2 3";
-    }));
+    ASSERT_TRUE(eventually(
+        [&] { return observer.dispatch(CS_DISPATCH_ALL) == CS_OK && observer.last() == "ring: nodes 1 2 3"; }));
     const auto before = std::chrono::steady_clock::now();
     EXPECT_EQ(nodes.terminate(2), 0);
-    ASSERT_TRUE(eventually([&] {
-        return observer.dispatch(CS_DISPATCH_ALL) == CS_OK && observer.last() == "ring: nodes 1 2";
-    }));
+    ASSERT_TRUE(eventually(
+        [&] { return observer.dispatch(CS_DISPATCH_ALL) == CS_OK && observer.last() == "ring: nodes 1 2"; }));
     EXPECT_LT(std::chrono::steady_clock::now() - before, milliseconds(2'000));
 }
 

@@ -16,7 +16,8 @@ constexpr const char* ip = "/sbin/ip";
 class switched_network {
 public:
     explicit switched_network(std::size_t hosts) : _hosts(hosts) {
-        _good = run({"netns", "add", name(0)}) && run({"-n", name(0), "link", "add", "name", "br0", "type", "bridge"}) &&
+        _good = run({"netns", "add", name(0)}) &&
+                run({"-n", name(0), "link", "add", "name", "br0", "type", "bridge"}) &&
                 run({"-n", name(0), "link", "set", "br0", "up"});
         for (std::size_t host = 1; host <= hosts && _good; ++host) {
             const std::string port = "p" + std::to_string(host);
@@ -49,7 +50,8 @@ public:
 private:
     static bool run(std::vector<std::string> words) {
         words.insert(words.begin(), ip);
-        auto started = cli::child_process::start({.command = words, .environment = {}, .output_file = {}, .piped = false});
+        auto started =
+            cli::child_process::start({.command = words, .environment = {}, .output_file = {}, .piped = false});
         return started && started->wait(milliseconds(10'000)) == 0;
     }
     [[nodiscard]] static std::string name(std::size_t host) {

@@ -10,8 +10,8 @@
 #include <csignal>
 #include <fcntl.h>
 #include <gtest/gtest.h>
-#include <sys/stat.h>
 #include <sstream>
+#include <sys/stat.h>
 #include <thread>
 #include <unistd.h>
 
@@ -26,8 +26,11 @@ class flooder {
 public:
     flooder(cluster& nodes, std::size_t place, std::uint64_t rate)
         : _segments(nodes.folder() / ("segments" + std::to_string(place + 1))) {
-        std::vector<std::string> command{built("bin/coterie"), "demo-member",
-                                         std::string(COTERIE_SOURCE_DIR) + "/examples/demo.txt", _segments, "--rate",
+        std::vector<std::string> command{built("bin/coterie"),
+                                         "demo-member",
+                                         std::string(COTERIE_SOURCE_DIR) + "/examples/demo.txt",
+                                         _segments,
+                                         "--rate",
                                          std::to_string(rate)};
         cli::child_options options = nodes.client(place, command);
         options.piped = true;
@@ -146,8 +149,7 @@ void play(cluster& nodes, const story& what) {
     ASSERT_TRUE(wait_until(clients, [&] {
         return complete(clients[0]) > next_complete[0] && complete(clients[1]) > next_complete[1] &&
                complete(clients[2]) > next_complete[2];
-    }))
-        << clients[victim].text();
+    })) << clients[victim].text();
     let_pass(clients, what.after_return);
 
     for (flooder& each : clients) {

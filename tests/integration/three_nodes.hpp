@@ -8,7 +8,7 @@
 namespace coterie::tests {
 
 struct story {
-    std::uint64_t rate = 0;  ///< messages a second of each client; 0: as many as are taken
+    std::uint64_t rate = 0; ///< messages a second of each client; 0: as many as are taken
     milliseconds before_kill{1'500};
     milliseconds apart{1'000};
     milliseconds after_return{1'500};

@@ -161,8 +161,8 @@ TEST_F(coteried, refuses_a_socket_and_a_state_that_are_in_use) {
                "system {\nsocket_path: " + running.socket(0) + "\nstate_dir: " + (folder() / "state") + "\n}\n");
     expect_refused(same_socket, {running.socket(0), "another daemon listens there"});
     const std::string same_state = folder() / "same-state";
-    write_file(same_state, "system {\nsocket_path: " + (folder() / "sock") +
-                               "\nstate_dir: " + running.folder().path() + "/state1\n}\n");
+    write_file(same_state, "system {\nsocket_path: " + (folder() / "sock") + "\nstate_dir: " + running.folder().path() +
+                               "/state1\n}\n");
     expect_refused(same_state, {"state1", "in use by another daemon"});
 }
 
@@ -170,7 +170,7 @@ TEST_F(coteried, replaces_the_socket_of_a_dead_daemon) {
     cluster restarted(cluster_options{});
     restarted.start(0);
     restarted.kill(0);
-    struct stat facts {};
+    struct stat facts{};
     ASSERT_EQ(::stat(restarted.socket(0).c_str(), &facts), 0) << "a killed daemon leaves its socket";
     restarted.start(0);
     EXPECT_EQ(restarted.terminate(0), 0);

@@ -16,12 +16,14 @@ static_assert(sizeof(cpg_address) == 12 && offsetof(cpg_address, nodeid) == 0 &&
               offsetof(cpg_address, reason) == 8);
 static_assert(sizeof(cpg_ring_id) == 16 && offsetof(cpg_ring_id, nodeid) == 0 && offsetof(cpg_ring_id, seq) == 8);
 static_assert(sizeof(cpg_iteration_description_t) == 140 && offsetof(cpg_iteration_description_t, group) == 0 &&
-              offsetof(cpg_iteration_description_t, nodeid) == 132 && offsetof(cpg_iteration_description_t, pid) == 136);
+              offsetof(cpg_iteration_description_t, nodeid) == 132 &&
+              offsetof(cpg_iteration_description_t, pid) == 136);
 static_assert(sizeof(cpg_callbacks_t) == 16 && offsetof(cpg_callbacks_t, cpg_deliver_fn) == 0 &&
               offsetof(cpg_callbacks_t, cpg_confchg_fn) == 8);
 static_assert(sizeof(cpg_model_data_t) == 4);
 static_assert(sizeof(cpg_model_v1_data_t) == 40 && offsetof(cpg_model_v1_data_t, model) == 0 &&
-              offsetof(cpg_model_v1_data_t, cpg_deliver_fn) == 8 && offsetof(cpg_model_v1_data_t, cpg_confchg_fn) == 16 &&
+              offsetof(cpg_model_v1_data_t, cpg_deliver_fn) == 8 &&
+              offsetof(cpg_model_v1_data_t, cpg_confchg_fn) == 16 &&
               offsetof(cpg_model_v1_data_t, cpg_totem_confchg_fn) == 24 && offsetof(cpg_model_v1_data_t, flags) == 32);
 static_assert(CPG_MAX_NAME_LENGTH == 128 && CPG_MEMBERS_MAX == 128 && CPG_MODEL_V1_DELIVER_INITIAL_TOTEM_CONF == 1);
 static_assert(CPG_MODEL_V1 == 1);

@@ -71,8 +71,9 @@ TEST(settings, take_what_is_said) {
 TEST(settings, say_what_would_be_right) {
     EXPECT_EQ(said("totem {\n  version: 1\n}\n"),
               "error f:2: totem.version: '1' is not a version that is understood; write `version: 2`\n");
-    EXPECT_EQ(said("totem {\n  token: 3s\n}\n"), "error f:2: totem.token: '3s' is not a number from 50 to 300000; write "
-                                               "milliseconds, for example `token: 1000`\n");
+    EXPECT_EQ(said("totem {\n  token: 3s\n}\n"),
+              "error f:2: totem.token: '3s' is not a number from 50 to 300000; write "
+              "milliseconds, for example `token: 1000`\n");
     EXPECT_EQ(said("logging {\n  debug: maybe\n}\n"), "error f:2: logging.debug: 'maybe' is neither yes nor no\n");
     EXPECT_EQ(said("system {\n  state_dir: here\n}\n"),
               "error f:2: system.state_dir: 'here' is not a full path; write one that begins with /\n");

@@ -115,6 +115,16 @@ TEST_F(judgement, a_table_that_omits_a_known_process_takes_it_down) {
     EXPECT_EQ(join_names(two.at(1).members("g")), "1.1 2.2");
 }
 
+TEST_F(judgement, a_table_that_moves_a_slot_to_another_group_takes_it_down_in_the_first) {
+    two.forged_tables[2] = table_of({{1, 2, "a"}});
+    two.view({1, 2});
+    EXPECT_EQ(a.seen(), strings{"g: 1.1 | -2.2 process_down"});
+    for (const std::uint32_t node : {1U, 2U}) {
+        EXPECT_EQ(join_names(two.at(node).members("g")), "1.1");
+    }
+    EXPECT_EQ(join_names(two.at(1).members("a")), "2.2");
+}
+
 TEST_F(judgement, a_table_that_invents_a_process_brings_it_up_until_it_is_corrected) {
     two.forged_tables[2] = table_of({{1, 2, "g"}, {9, 9, "g"}, {10, 9, "h"}});
     two.view({1, 2});

@@ -96,7 +96,8 @@ protected:
     std::unique_ptr<client_channel> connect() {
         std::unique_ptr<client_channel> result;
         alongside([&] {
-            auto opened = client_channel::connect(path, {.ring_views = false, .pid = static_cast<std::uint32_t>(::getpid())});
+            auto opened =
+                client_channel::connect(path, {.ring_views = false, .pid = static_cast<std::uint32_t>(::getpid())});
             EXPECT_TRUE(opened);
             result = opened ? std::move(*opened) : nullptr;
         });
@@ -119,7 +120,9 @@ private:
 
 base::bytes_view bytes_of(std::string_view text) { return std::as_bytes(std::span(text.data(), text.size())); }
 
-std::string text_of(std::span<const std::byte> bytes) { return {reinterpret_cast<const char*>(bytes.data()), bytes.size()}; }
+std::string text_of(std::span<const std::byte> bytes) {
+    return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
+}
 
 } // namespace
 
@@ -135,7 +138,8 @@ TEST_F(channel, passes_on_a_refusal_to_open) {
     listen();
     handler.opening = status::no_resources;
     alongside([&] {
-        const auto refused = client_channel::connect(path, {.ring_views = false, .pid = static_cast<std::uint32_t>(::getpid())});
+        const auto refused =
+            client_channel::connect(path, {.ring_views = false, .pid = static_cast<std::uint32_t>(::getpid())});
         ASSERT_FALSE(refused);
         EXPECT_EQ(refused.error(), status::no_resources);
     });
@@ -341,7 +345,8 @@ TEST_F(channel, turns_away_more_clients_than_are_allowed) {
     listen(settings);
     const auto client = connect();
     alongside([&] {
-        const auto second = client_channel::connect(path, {.ring_views = false, .pid = static_cast<std::uint32_t>(::getpid())});
+        const auto second =
+            client_channel::connect(path, {.ring_views = false, .pid = static_cast<std::uint32_t>(::getpid())});
         ASSERT_FALSE(second);
         EXPECT_EQ(second.error(), status::no_resources);
     });

@@ -46,7 +46,8 @@ TEST(ipc_messages, greetings_are_read_as_written) {
     expect_exact(wish, read_hello);
     EXPECT_TRUE(read_hello(wish)->ring_views);
     EXPECT_EQ(read_hello(wish)->pid, 77U);
-    const auto answer = written(welcome{.result = status::ok, .node = {3}, .window_messages = 5, .window_bytes = 6, .message_bytes_max = 7});
+    const auto answer = written(
+        welcome{.result = status::ok, .node = {3}, .window_messages = 5, .window_bytes = 6, .message_bytes_max = 7});
     EXPECT_EQ(answer.size(), welcome_bytes);
     expect_exact(answer, read_welcome);
     EXPECT_EQ(read_welcome(answer)->node, node_id{3});
@@ -57,14 +58,15 @@ TEST(ipc_messages, requests_are_read_as_written) {
     for (const request_kind kind : {request_kind::join, request_kind::leave, request_kind::membership,
                                     request_kind::groups, request_kind::finalize}) {
         const bool named = kind == request_kind::join || kind == request_kind::membership;
-        const auto packet = written(request{.kind = kind, .flags = 0, .serial = 9, .group = named ? "name" : "", .body = {}});
+        const auto packet =
+            written(request{.kind = kind, .flags = 0, .serial = 9, .group = named ? "name" : "", .body = {}});
         expect_exact(packet, read_request);
         EXPECT_EQ(read_request(packet)->kind, kind);
         EXPECT_EQ(read_request(packet)->serial, 9U);
         EXPECT_EQ(read_request(packet)->group, named ? "name" : "");
     }
-    const auto message =
-        written(request{.kind = request_kind::multicast, .flags = request::safe, .serial = 0, .group = {}, .body = bytes_of("body")});
+    const auto message = written(request{
+        .kind = request_kind::multicast, .flags = request::safe, .serial = 0, .group = {}, .body = bytes_of("body")});
     expect_exact(message, read_request);
     EXPECT_EQ(text_of(read_request(message)->body), "body");
     std::vector<std::byte> head(request_head_bytes);
@@ -80,7 +82,8 @@ TEST(ipc_messages, odd_requests_are_refused) {
     EXPECT_FALSE(read_request(packet)) << "no such kind";
     packet[0] = std::byte{99};
     EXPECT_FALSE(read_request(packet));
-    packet = written(request{.kind = request_kind::leave, .flags = request::safe, .serial = 1, .group = {}, .body = {}});
+    packet =
+        written(request{.kind = request_kind::leave, .flags = request::safe, .serial = 1, .group = {}, .body = {}});
     EXPECT_FALSE(read_request(packet)) << "a flag of another kind";
     packet = written(request{.kind = request_kind::leave, .flags = 0, .serial = 1, .group = {}, .body = bytes_of("x")});
     EXPECT_FALSE(read_request(packet)) << "a body where none belongs";
@@ -91,11 +94,21 @@ TEST(ipc_messages, odd_requests_are_refused) {
 
 TEST(ipc_messages, replies_are_read_as_written) {
     const auto body = pack_members(some);
-    const auto packet = written(reply{.kind = reply_kind::result, .result = status::exist, .serial = 4, .taken_messages = 0, .taken_bytes = 0, .body = body});
+    const auto packet = written(reply{.kind = reply_kind::result,
+                                      .result = status::exist,
+                                      .serial = 4,
+                                      .taken_messages = 0,
+                                      .taken_bytes = 0,
+                                      .body = body});
     expect_exact(packet, read_reply);
     EXPECT_EQ(read_reply(packet)->result, status::exist);
     EXPECT_EQ(unpack_members(read_reply(packet)->body)->at(1).pid, 20U);
-    const auto credit = written(reply{.kind = reply_kind::credit, .result = status::ok, .serial = 0, .taken_messages = 11, .taken_bytes = 12, .body = {}});
+    const auto credit = written(reply{.kind = reply_kind::credit,
+                                      .result = status::ok,
+                                      .serial = 0,
+                                      .taken_messages = 11,
+                                      .taken_bytes = 12,
+                                      .body = {}});
     EXPECT_EQ(credit.size(), reply_head_bytes);
     expect_exact(credit, read_reply);
     EXPECT_EQ(read_reply(credit)->taken_bytes, 12U);
@@ -167,7 +180,8 @@ TEST(ipc_events, that_are_damaged_never_reach_beyond_their_packet) {
     good.resize(out.size());
     base::random_source random(1);
     for (int run = 0; run < 20'000; ++run) {
-        std::vector<std::byte> packet(good.begin(), good.begin() + static_cast<std::ptrdiff_t>(random.below(good.size()) + 1));
+        std::vector<std::byte> packet(good.begin(),
+                                      good.begin() + static_cast<std::ptrdiff_t>(random.below(good.size()) + 1));
         for (std::uint64_t i = random.below(4); i > 0; --i) {
             packet[random.below(packet.size())] = static_cast<std::byte>(random.next());
         }

@@ -61,8 +61,9 @@ protected:
     }
 
     base::buffer packet(std::uint64_t hop, node_id from = {1}, wire::cluster_id in = cluster) {
-        return wire::encode(pool, {.cluster = in, .node = from, .nonce = {7}},
-                            wire::token_proof{.view = {.epoch = {{1}}, .coordinator = {1}, .nonce = {1}}, .hop = {{hop}}});
+        return wire::encode(
+            pool, {.cluster = in, .node = from, .nonce = {7}},
+            wire::token_proof{.view = {.epoch = {{1}}, .coordinator = {1}, .nonce = {1}}, .hop = {{hop}}});
     }
 
     static void receive_some(transport& at, taken& sink) {
@@ -184,7 +185,8 @@ TEST_P(transports, survive_targets_that_cannot_be_reached) {
 TEST_P(transports, drop_what_is_beyond_their_queue) {
     const address a = free_address();
     const address b = free_address();
-    auto opened = transport::open({.local = a, .peers = {{{2}, b}}, .cluster = cluster, .queue_datagrams_max = 10}, pool);
+    auto opened =
+        transport::open({.local = a, .peers = {{{2}, b}}, .cluster = cluster, .queue_datagrams_max = 10}, pool);
     ASSERT_TRUE(opened);
     const std::array<node_id, 1> to_two{node_id{2}};
     for (std::uint64_t hop = 1; hop <= 15; ++hop) {

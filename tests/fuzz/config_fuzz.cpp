@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Fuzzes the reader of configurations: any text is judged without harm, every fault names a line that exists, and a text
+// without errors gives settings within their bounds.
+#include "config/settings.hpp"
+
+#include <algorithm>
+#include <cstdlib>
+
+namespace {
+
+void require(bool condition) {
+    if (!condition) {
+        std::abort();
+    }
+}
+
+} // namespace
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+    using namespace coterie::config;
+    const std::string_view text(reinterpret_cast<const char*>(data), size);
+    const auto lines = static_cast<std::size_t>(std::count(text.begin(), text.end(), '\n')) + 1;
+    const loaded got = judge(parse(text, "f"), "f");
+    for (const diagnostic& each : got.diagnostics) {
+        require(each.line >= 1 && each.line <= lines);
+        require(each.message().find('\n') == std::string::npos);
+    }
+    if (got.ok()) {
+        require(got.what.port != 0);
+        require(got.what.nodes.size() <= 128);
+        for (const node& each : got.what.nodes) {
+            require(each.id.value >= 1 && each.id.value <= 65'535 && !each.address.empty());
+        }
+    }
+    return 0;
+}

@@ -1,0 +1,113 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Breaks the protocol on purpose, one mutant at a time, and sees that the checker reports the guarantee that the mutant
+// breaks. A mutant that survives its seeds, and a guarantee without a mutant, fail the suite.
+#include "base/mutant.hpp"
+#include "sim/run.hpp"
+
+#include <gtest/gtest.h>
+
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstdint>
+#include <set>
+#include <string>
+#include <vector>
+
+namespace coterie::sim {
+namespace {
+
+struct mutant {
+    const char* name;
+    int guarantee;         ///< which the checker has to report; 0: what is checked inside
+    const char* schedule;
+    std::uint64_t first;   ///< seeds
+    std::uint64_t seeds;
+};
+
+// One line may name the same mutant as another, for another guarantee.
+constexpr mutant mutants[] = {
+#include "tests/sim/mutants/table.inc"
+};
+
+/// The guarantees that one run with the mutant breaks. In a process of its own, since a broken protocol may also break
+/// an assertion, or never end.
+std::set<int> broken_by(const mutant& what, std::uint64_t seed) {
+    constexpr unsigned run_seconds_max = 60;
+    int ends[2];
+    if (pipe(ends) != 0) {
+        return {};
+    }
+    const pid_t child = fork();
+    if (child == 0) {
+        alarm(run_seconds_max);
+        close(STDERR_FILENO);
+        base::active_mutant = what.name;
+        std::set<int> found;
+        for (const violation& each : run({.schedule = what.schedule, .seed = seed, .safe = {}}).violations) {
+            found.insert(each.guarantee);
+        }
+        for (const int each : found) {
+            if (write(ends[1], &each, sizeof each) != sizeof each) {
+                _exit(1);
+            }
+        }
+        _exit(0);
+    }
+    close(ends[1]);
+    std::set<int> result;
+    for (int each = 0; read(ends[0], &each, sizeof each) == sizeof each;) {
+        result.insert(each);
+    }
+    close(ends[0]);
+    int status = 0;
+    waitpid(child, &status, 0);
+    return result;
+}
+
+class each_mutant : public testing::TestWithParam<mutant> {};
+
+TEST_P(each_mutant, is_found) {
+    const mutant& what = GetParam();
+    std::set<int> others;
+    for (std::uint64_t seed = what.first; seed < what.first + what.seeds; ++seed) {
+        const std::set<int> found = broken_by(what, seed);
+        if (found.contains(what.guarantee)) {
+            SUCCEED();
+            return;
+        }
+        others.insert(found.begin(), found.end());
+    }
+    std::string seen;
+    for (const int each : others) {
+        seen += " " + std::to_string(each);
+    }
+    ADD_FAILURE() << what.name << " survives " << what.seeds << " seeds of " << what.schedule << ": nobody reports guarantee "
+                  << what.guarantee << (seen.empty() ? ", nor any other" : ", but") << seen;
+}
+
+std::string name_of(const testing::TestParamInfo<mutant>& which) {
+    return std::string(which.param.name) + "_breaks_" + std::to_string(which.param.guarantee);
+}
+
+INSTANTIATE_TEST_SUITE_P(listed, each_mutant, testing::ValuesIn(mutants), name_of);
+
+TEST(each_guarantee, has_a_mutant) {
+    constexpr int guarantees = 15;
+    for (int guarantee = 0; guarantee <= guarantees; ++guarantee) {
+        EXPECT_TRUE(std::ranges::any_of(mutants, [&](const mutant& each) { return each.guarantee == guarantee; }))
+            << "guarantee " << guarantee;
+    }
+}
+
+TEST(without_a_mutant, nothing_is_broken) {
+    base::active_mutant = "";
+    for (std::uint64_t seed = 1; seed <= 20; ++seed) {
+        const run_outcome outcome = run({.schedule = "mix", .seed = seed, .safe = {}});
+        EXPECT_TRUE(outcome.good()) << "seed " << seed;
+    }
+}
+
+} // namespace
+} // namespace coterie::sim
