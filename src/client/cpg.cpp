@@ -6,6 +6,7 @@
 #include "client/iteration.hpp"
 
 #include <algorithm>
+#include <cstring>
 #include <new>
 
 namespace {
@@ -43,10 +44,19 @@ cs_error_t with(cpg_handle_t handle, Work work) noexcept {
 
 std::string_view view_of(const cpg_name& name) { return {name.value, name.length}; }
 
-bool is_guarantee(cpg_guarantee_t guarantee) { return guarantee >= CPG_TYPE_UNORDERED && guarantee <= CPG_TYPE_SAFE; }
+/// The number that a C program passed where an enumeration is meant; it may be none of its values.
+template <class Enumeration>
+unsigned number_of(const Enumeration& value) {
+    unsigned result = 0;
+    static_assert(sizeof(result) == sizeof(value));
+    std::memcpy(&result, &value, sizeof(result));
+    return result;
+}
 
-/// What is wrong with a name, or CS_OK.
-cs_error_t judged(const cpg_name* name) {
+bool is_within(unsigned value, unsigned first, unsigned last) { return value >= first && value <= last; }
+    /// What is wrong with a name, or CS_OK.
+    cs_error_t
+    judged(const cpg_name* name) {
     if (name == nullptr) {
         return CS_ERR_INVALID_PARAM;
     }
@@ -68,7 +78,7 @@ cs_error_t cpg_initialize(cpg_handle_t* handle, cpg_callbacks_t* callbacks) {
 }
 
 cs_error_t cpg_model_initialize(cpg_handle_t* handle, cpg_model_t model, cpg_model_data_t* model_data, void* context) {
-    if (handle == nullptr || model != CPG_MODEL_V1) {
+    if (handle == nullptr || number_of(model) != CPG_MODEL_V1) {
         return CS_ERR_INVALID_PARAM;
     }
     cpg_model_v1_data_t wanted{};
@@ -130,7 +140,7 @@ cs_error_t cpg_context_set(cpg_handle_t handle, void* context) {
 }
 
 cs_error_t cpg_dispatch(cpg_handle_t handle, cs_dispatch_flags_t dispatch_types) {
-    if (dispatch_types < CS_DISPATCH_ONE || dispatch_types > CS_DISPATCH_ONE_NONBLOCKING) {
+    if (!is_within(number_of(dispatch_types), CS_DISPATCH_ONE, CS_DISPATCH_ONE_NONBLOCKING)) {
         return CS_ERR_INVALID_PARAM;
     }
     // Not through with(): what an application's callback throws is passed on to the application.
@@ -150,7 +160,7 @@ cs_error_t cpg_leave(cpg_handle_t handle, const struct cpg_name* group) {
 
 cs_error_t cpg_mcast_joined(cpg_handle_t handle, cpg_guarantee_t guarantee, const struct iovec* iovec,
                             unsigned int iov_len) {
-    if ((iovec == nullptr && iov_len != 0) || !is_guarantee(guarantee)) {
+    if ((iovec == nullptr && iov_len != 0) || !is_within(number_of(guarantee), CPG_TYPE_UNORDERED, CPG_TYPE_SAFE)) {
         return CS_ERR_INVALID_PARAM;
     }
     return with(handle, [&](group_handle& object) { return object.multicast(guarantee, {iovec, iov_len}); });
@@ -212,9 +222,12 @@ cs_error_t cpg_zcb_mcast_joined(cpg_handle_t handle, cpg_guarantee_t guarantee, 
 
 cs_error_t cpg_iteration_initialize(cpg_handle_t handle, cpg_iteration_type_t iteration_type,
                                     const struct cpg_name* group, cpg_iteration_handle_t* cpg_iteration_handle) {
+    if (cpg_iteration_handle == nullptr ||
+        !is_within(number_of(iteration_type), CPG_ITERATION_NAME_ONLY, CPG_ITERATION_ALL)) {
+        return CS_ERR_INVALID_PARAM;
+    }
     const bool one = iteration_type == CPG_ITERATION_ONE_GROUP;
-    if (cpg_iteration_handle == nullptr || one != (group != nullptr) || iteration_type < CPG_ITERATION_NAME_ONLY ||
-        iteration_type > CPG_ITERATION_ALL) {
+    if (one != (group != nullptr)) {
         return CS_ERR_INVALID_PARAM;
     }
     if (one && group->length > CPG_MAX_NAME_LENGTH) {

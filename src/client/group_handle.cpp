@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <cstdlib>
-#include <cstring>
 #include <new>
 #include <unistd.h>
 
@@ -24,7 +23,7 @@ std::string socket_path() {
 cpg_name name_of(std::string_view group) {
     cpg_name result{};
     result.length = static_cast<std::uint32_t>(std::min(group.size(), sizeof(result.value)));
-    std::memcpy(result.value, group.data(), result.length);
+    std::copy_n(group.begin(), result.length, result.value);
     return result;
 }
 

@@ -67,7 +67,7 @@ private:
 
     std::mutex _mutex; ///< the standing; held while a multicast is handed over, so that none follows a leave
     standing _standing = standing::outside;
-    std::uint64_t _operation = 0;  ///< counts joins and leaves
+    std::uint64_t _operation = 0; ///< counts joins and leaves
     std::string _group;
 
     std::mutex _buffers_mutex;

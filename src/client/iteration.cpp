@@ -3,7 +3,6 @@
 #include "client/iteration.hpp"
 
 #include <algorithm>
-#include <cstring>
 
 namespace coterie::client {
 
@@ -12,7 +11,7 @@ namespace {
 cpg_iteration_description_t row_of(std::string_view group, const ipc::address& who) {
     cpg_iteration_description_t result{};
     result.group.length = static_cast<std::uint32_t>(std::min(group.size(), sizeof(result.group.value)));
-    std::memcpy(result.group.value, group.data(), result.group.length);
+    std::copy_n(group.begin(), result.group.length, result.group.value);
     result.nodeid = who.node.value;
     result.pid = who.pid;
     return result;

@@ -51,9 +51,13 @@ void view_order::on_data(std::size_t from, const wire::data& packet, const base:
 void view_order::accept(sequence_number number, stored_packet packet, std::size_t from) {
     const bool safe = (packet.flags & wire::data::safe) != 0;
     const std::size_t bytes = packet.payload.size();
+    const node_id originator = packet.originator;
     if (!_store.insert(number, std::move(packet))) {
         ++_context.counts.duplicates;
-        std::erase_if(_answers, [&](const pending_answer& answer) { return answer.number == number; });
+        // The originator repeats it in any case, and whoever asked everybody may be one that it does not reach.
+        if (_view.members[from].node != originator) {
+            std::erase_if(_answers, [&](const pending_answer& answer) { return answer.number == number; });
+        }
         return;
     }
     if (safe) {

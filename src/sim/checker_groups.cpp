@@ -157,6 +157,9 @@ private:
             check_known(each.who, place, [](const membership&, const client&) { return true; }, "never asked to join");
         }
         for (const trace::departed& each : what.left) {
+            if (each.who == _one.who && each.why != reason::leave && _begun) {
+                complain(11, "it lives, and has left for another reason than a leave", place);
+            }
             switch (each.why) {
             case reason::leave:
                 if (each.who == _one.who && (_in.leave == none || _in.leave > place)) {

@@ -74,7 +74,7 @@ void network::partition(std::span<const std::vector<node_id>> sides) {
     for (std::size_t from = 0; from < _nodes; ++from) {
         for (std::size_t to = 0; to < _nodes; ++to) {
             if (side_of[from] != side_of[to]) {
-                _links[from * _nodes + to].cut = true;
+                set_cut(_links[from * _nodes + to]);
             }
         }
     }
@@ -221,13 +221,13 @@ void network::transmit(time_point now, node_id from, node_id to, const base::buf
         up.free_at = std::max(up.free_at, now) + duration(up.ns_per_byte * static_cast<std::int64_t>(packet.size()));
         leaves = up.free_at;
     }
+    duration extra{};
+    if (!_rules.empty() && apply_rules(now, datagram, extra)) {
+        return;
+    }
     if (way.cut) {
         ++_counts.cut_off;
         meet_cut(datagram);
-        return;
-    }
-    duration extra{};
-    if (!_rules.empty() && apply_rules(now, datagram, extra)) {
         return;
     }
     if (extra != duration{} || (way.faulty && way.quality.afflicted.has(kind_of(packet)))) {

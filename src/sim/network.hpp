@@ -118,7 +118,7 @@ public:
     void set_quality(node_id from, node_id to, const link_quality& quality);
     void set_quality(const link_quality& quality);  ///< of every link
     /// Cuts one direction; what is under way is lost, too.
-    void cut(node_id from, node_id to) { link_at(from, to).cut = true; }
+    void cut(node_id from, node_id to) { set_cut(link_at(from, to)); }
     void cut_both(node_id one, node_id other);
     /// Cuts everything to and from a node.
     void isolate(node_id node);
@@ -132,6 +132,13 @@ public:
     /// No cut, no fault, no rule; what is held is let go.
     void heal();
     [[nodiscard]] bool reaches(node_id from, node_id to) const { return !link_at(from, to).cut; }
+    /// Since when a direction has been cut without a break; base::never if it is not.
+    [[nodiscard]] time_point cut_since(node_id from, node_id to) const {
+        const link& way = link_at(from, to);
+        return way.cut ? way.cut_at : base::never;
+    }
+    /// What cut() notes; set by the world.
+    void set_time(time_point now) { _now = now; }
     /// A machine's uplink: how long a byte occupies it; 0 means no limit.
     void set_uplink(node_id node, std::int64_t ns_per_byte);
 
@@ -174,6 +181,7 @@ private:
     struct link {
         link_quality quality;
         time_point last_arrival{};
+        time_point cut_at{};
         bool cut = false;
         bool faulty = false;
     };
@@ -198,6 +206,10 @@ private:
     [[nodiscard]] const link& link_at(node_id from, node_id to) const {
         return _links[place(from) * _nodes + place(to)];
     }
+    void set_cut(link& way) const {
+        way.cut_at = way.cut ? way.cut_at : _now;
+        way.cut = true;
+    }
     rule& add_rule(verdict what, packet_filter&& filter, std::uint64_t count);
     [[nodiscard]] rule* rule_of(rule_id id);
     /// What a rule says: true when the datagram's fate is decided; else `extra` may have been raised.
@@ -212,6 +224,7 @@ private:
     }
 
     std::size_t _nodes;
+    time_point _now{};
     base::random_source _random;
     timeline& _events;
     base::buffer_pool& _pool;

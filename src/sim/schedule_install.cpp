@@ -35,14 +35,27 @@ void play_install_reaches_one(scene& on) {
     client& speaker = on.quiet_member(author);
     on.w.run_for(milliseconds(200));
 
-    const rule_id hidden = on.w.net().drop({.kinds = {packet_kind::data, packet_kind::recovered},
-                                            .from = author,
-                                            .also = [keeper](const datagram_view& each) { return each.to != keeper; }});
+    // A hole: the author's packets stay with it, or reach the keeper alone; the next holders number more behind it.
+    const bool kept = on.chance(1, 2);
+    const rule_id hidden =
+        on.w.net().drop({.kinds = {packet_kind::data, packet_kind::recovered},
+                         .from = author,
+                         .also = [keeper, kept](const datagram_view& each) { return !kept || each.to != keeper; }});
     for (std::uint64_t left = 1 + on.below(6); left > 0; --left) {
         (void)speaker.multicast(16 + on.below(2'000), on.any_guarantee());
     }
-    on.w.run_until_event(event_kind::numbered, milliseconds(100), author);
-    on.w.run_for(on.between(microseconds(120), milliseconds(3)));
+    if (on.w.run_until_event(event_kind::numbered, milliseconds(100), author)) {
+        for (const node_id each : {lucky, coordinator}) {
+            for (client* talker : on.w.clients_on(each)) {
+                talker->enter("alpha");
+                talker->flood(1 + on.below(5), 16 + on.below(300), on.any_guarantee());
+            }
+        }
+        if (on.chance(2, 3)) {
+            on.w.run_until_event(event_kind::numbered, milliseconds(5), lucky);
+        }
+    }
+    on.w.run_for(on.between(microseconds(120), milliseconds(2)));
     on.w.net().isolate(keeper);
     if (on.chance(1, 2)) {
         on.w.at(author).crash();
@@ -51,18 +64,46 @@ void play_install_reaches_one(scene& on) {
     }
     on.w.net().forget(hidden);
 
-    // The install of those that are left reaches one of them, then their coordinator is gone.
-    on.w.net().drop({.kinds = packet_kind::install,
-                     .from = coordinator,
-                     .also = [lucky](const datagram_view& each) { return each.to != lucky; }});
-    const auto sent = on.w.run_until_step(step::kind::install_sent, seconds(4), coordinator);
-    if (sent) {
-        on.w.run_for(on.between(microseconds(0), microseconds(300)));
+    // The install of those that are left reaches one of them, then both are gone. Others may get it when they have
+    // promised something else.
+    const bool late = on.chance(1, 2);
+    const bool lucky_goes = on.chance(2, 3);
+    rule_id withheld = 0;
+    const hook_id narrowing = on.w.on_steps([&](const node& who, const step& what) {
+        if (who.id() == coordinator && what.what == step::kind::install_sent && withheld == 0) {
+            // Nothing that it says from now on reaches anyone else: neither the install nor what would imply it.
+            const packet_filter installs{.kinds = packet_kind::install,
+                                         .from = coordinator,
+                                         .also = [lucky](const datagram_view& each) { return each.to != lucky; }};
+            withheld = late ? on.w.net().hold(installs) : on.w.net().drop(installs);
+            for (const node_id each : all) {
+                if (each != coordinator && each != lucky) {
+                    on.w.net().cut_both(coordinator, each);
+                }
+            }
+        } else if (who.id() == lucky && what.what == step::kind::installed && lucky_goes) {
+            on.w.net().isolate(lucky);
+        }
+    });
+    if (on.w.run_until_step(step::kind::install_sent, seconds(4), coordinator)) {
+        on.w.run_for(on.between(microseconds(130), microseconds(400)));
         switch (on.below(3)) {
         case 0: on.w.at(coordinator).crash(); break;
         case 1: on.w.at(coordinator).pause_for(on.between(milliseconds(100), milliseconds(2'500))); break;
         default: on.w.net().isolate(coordinator); break;
         }
+    }
+    on.w.unhook(narrowing);
+    if (late && on.w.run_until_step(step::kind::promised, milliseconds(1'500))) {
+        on.w.run_for(on.between(microseconds(0), microseconds(600)));
+        for (const node_id each : all) {
+            if (each != coordinator) {
+                on.w.net().restore(coordinator, each);
+            }
+        }
+        on.w.net().release(withheld, on.w.now());
+        on.w.run_for(microseconds(300));
+        on.w.net().isolate(coordinator);
     }
     if (on.chance(2, 3)) {
         // The uncertain meet the keeper, without the one that installed.

@@ -79,6 +79,19 @@ void play_merge_cut_at_tables(scene& on) {
         on.w.net().join_all();
         on.w.run_for(on.between(milliseconds(0), milliseconds(400)));
     }
+    // One after the other is cut off, each as soon as somebody has installed the view without the one before.
+    for (const node_id gone : on.shuffled()) {
+        on.w.net().isolate(gone);
+        if (!on.w.run_until_event(event_kind::regular, seconds(2))) {
+            break;
+        }
+        on.w.run_for(on.between(microseconds(0), microseconds(on.chance(1, 2) ? 60 : 600)));
+        if (on.chance(1, 3)) {
+            break;
+        }
+    }
+    on.w.run_for(on.between(milliseconds(0), milliseconds(700)));
+    on.w.net().join_all();
     on.w.unhook(meanwhile);
     if (on.chance(1, 2)) {
         // A node that leaves and returns between two common points.

@@ -41,10 +41,12 @@ world::~world() = default;
 bool world::advance(time_point end) {
     if (_events.empty() || _events.next().at > end) {
         _now = end;
+        _network.set_time(_now);
         return false;
     }
     const occurrence next = _events.take();
     _now = next.at;
+    _network.set_time(_now);
     handle(next);
     run_posted();
     if (++_occurrences % bounds_checked_every == 0) {
@@ -203,12 +205,37 @@ void world::record(const trace::event& what) {
             }
         }
     }
+    if (what.kind == trace::event_kind::planned) {
+        _planned.try_emplace(what.view, _now);
+    } else if (what.kind == trace::event_kind::regular) {
+        check_hearing(what);
+    }
     if (_options.record) {
         _trace.push_back(what);
     }
     for (std::size_t at = 0; at < _event_hooks.size(); ++at) {
         if (_event_hooks[at].call) {
             _event_hooks[at].call(what);
+        }
+    }
+}
+
+void world::check_hearing(const trace::event& installed) {
+    // What one member says of another may be as old as the hearing of nodes that do not watch each other.
+    const duration stale = 2 * _options.ring.contact_limit;
+    const auto planned = _planned.find(installed.view);
+    if (planned == _planned.end()) {
+        return;
+    }
+    for (const base::member& one : installed.members) {
+        for (const base::member& other : installed.members) {
+            if (one != other && planned->second - stale > _network.cut_since(one.node, other.node)) {
+                complain(installed.node,
+                         "installs a view with nodes " + std::to_string(one.node.value) + " and " +
+                             std::to_string(other.node.value) + ", the second of which cannot hear the first",
+                         2);
+                return;
+            }
         }
     }
 }

@@ -13,6 +13,7 @@
 #include "trace/event.hpp"
 
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -175,6 +176,8 @@ private:
     bool advance(time_point end);
     void handle(const occurrence& next);
     void run_posted();
+    /// Every view is a clique of mutual hearing when it is chosen.
+    void check_hearing(const trace::event& installed);
 
     world_options _options;
     base::random_source _random;
@@ -198,6 +201,7 @@ private:
     bool _hooks_ended = false;
 
     std::vector<trace::event> _trace;
+    std::map<base::view_id, time_point> _planned;  ///< when
     std::vector<complaint> _complaints;
     coverage _coverage;
     std::uint64_t _occurrences = 0;
