@@ -219,8 +219,9 @@ void group_handle::run_callback(cpg_handle_t self, const ipc::event& what) const
 }
 
 cs_error_t group_handle::finalize() {
-    const ipc::status result = _channel->ask(ipc::request_kind::finalize).result;
+    // No callback begins from here on.
     _finalized = true;
+    const ipc::status result = _channel->ask(ipc::request_kind::finalize).result;
     if (_trace) {
         _trace->closed();
     }

@@ -266,10 +266,13 @@ void membership::abandon_attempt() {
     const bool installing = _attempt->now == attempt_state::phase::installing;
     _attempt.reset();
     if (installing) {
+        at_latest(_context.now);
         return;
     }
-    // A random pause, so that two that disturb each other do not do so again at once.
-    _not_before = _context.now + _context.random_pause(retry_spread);
+    // A random pause that grows, so that two that disturb each other do not do so again and again.
+    const duration spread = std::min(retry_spread * (1 << std::min(_disturbed, backoff_doublings_max)), _context.cfg.silence_limit);
+    _not_before = _context.now + _context.random_pause(spread);
+    ++_disturbed;
     _context.world.on_step({.what = step::kind::abandoned, .view = id});
     if (_changing && _promised == id) {
         stop_waiting();

@@ -36,6 +36,8 @@ void engine::core::begin(time_point now) {
         // This node did not run. What lies in its sockets is older than its clock says: nobody is judged by it.
         _hearing.on_pause(now - _deadline);
         _membership.on_pause();
+    } else if (_deadline != base::never && now > _deadline + _settings.heartbeat_interval / 2) {
+        _hearing.on_late(now - _deadline);
     }
 }
 

@@ -269,6 +269,19 @@ void hearing::on_pause(duration pause) {
     _judge_next = _context.now;
 }
 
+void hearing::on_late(duration late) {
+    for (peer& each : _peers) {
+        if (each.heard) {
+            each.last_heard += late;
+            each.counter_heard += late;
+            if (each.must_answer_by != base::never) {
+                each.must_answer_by += late;
+            }
+        }
+    }
+    _judge_next = _context.now;
+}
+
 void hearing::judge_confirmations() {
     if (!_unconfirmed) {
         return;

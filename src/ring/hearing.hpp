@@ -56,6 +56,8 @@ public:
     void on_refused(node_id node);
     /// The node did not run for `pause`: nobody is judged by the silence that this explains.
     void on_pause(duration pause);
+    /// The node ran later than it wanted: what it missed is not held against others, before its sockets are read.
+    void on_late(duration late);
     void on_time();
     /// A new view: whom to watch closely, whom not to meet for a while. `dropped` were in the last view.
     void on_view(const regular_view& view, std::span<const member> dropped);

@@ -57,10 +57,22 @@ void membership::evaluate() {
             at_latest(gathered);
             return;
         }
-        want_change(wish, all);
+        // A lower node may see no reason to start: after a while it is waited for no longer.
+        const time_point patient = std::max(gathered, _contact_since) + _context.cfg.contact_limit;
+        const bool waits = !wish.contact.empty() && wish.contact.front() < self();
+        if (waits && _context.now < patient) {
+            at_latest(patient);
+        }
+        want_change(waits && _context.now >= patient ? wish.side : all);
     } else if (wish.loss(standing)) {
-        // Of a side that is no clique the members of the plan will be chosen from fresh reports.
-        want_change(wish, all);
+        // Who does not hear this node would never answer, and hold the attempt up. Of a side that is no clique the
+        // members of the plan will be chosen from fresh reports.
+        std::vector<member> reached = wish.side;
+        std::erase_if(reached, [&](const member& each) {
+            const peer* other = _hearing.find(each.node);
+            return each != self() && (other == nullptr || !_hearing.mutual(*other));
+        });
+        want_change(with_contact(wish, std::move(reached)));
     } else if (split) {
         // A pair that does not hear each other for long is parted; for a moment that is nothing but lost packets.
         const time_point parted = _split_since + _context.cfg.silence_limit * 3 / 2;
@@ -68,10 +80,7 @@ void membership::evaluate() {
             at_latest(parted);
             return;
         }
-        std::vector<member> members = wish.core;
-        members.insert(members.end(), wish.contact.begin(), wish.contact.end());
-        std::ranges::sort(members);
-        want_change(wish, members);
+        want_change(with_contact(wish, wish.core));
     } else if (!wish.contact.empty()) {
         const bool everybody = all.size() == _hearing.peers().size() + 1;
         const time_point settled = _contact_since + _context.cfg.settle;
@@ -79,11 +88,21 @@ void membership::evaluate() {
             at_latest(settled);
             return;
         }
-        want_change(wish, all);
+        want_change(all);
     }
 }
 
-void membership::want_change(const wish&, const std::vector<member>& members) {
+/// Nobody of another view is waited for when the own one has to change: it may see no reason for a change. Contacts
+/// come along only if the lowest of `members` is the lowest of all.
+std::vector<member> membership::with_contact(const wish& wish, std::vector<member> members) {
+    if (!wish.contact.empty() && wish.contact.front() > members.front()) {
+        members.insert(members.end(), wish.contact.begin(), wish.contact.end());
+        std::ranges::sort(members);
+    }
+    return members;
+}
+
+void membership::want_change(const std::vector<member>& members) {
     // The lowest that can coordinate does; a node that waits for its store cannot.
     for (const member& each : members) {
         const bool own = each == self();
@@ -107,7 +126,9 @@ void membership::want_change(const wish&, const std::vector<member>& members) {
 
 void membership::on_heartbeat(const member& from, const wire::heartbeat& packet) {
     _epochs.heard(std::max({packet.epoch_highest, packet.view.epoch, packet.promised.epoch}));
-    if (_attempt && _attempt->now == attempt_state::phase::installing && packet.view == _attempt->id) {
+    // Whoever has gone on to something later needs no repetition either.
+    const bool settled = _attempt && (packet.view >= _attempt->id || packet.promised > _attempt->id);
+    if (settled && _attempt->now == attempt_state::phase::installing) {
         if (candidate_state* known = find_candidate(from)) {
             known->confirmed = true;
         }

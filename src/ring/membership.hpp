@@ -91,7 +91,8 @@ private:
     [[nodiscard]] standing own_standing() const;
 
     // membership.cpp: when to change
-    void want_change(const wish& wish, const std::vector<member>& members);
+    void want_change(const std::vector<member>& members);
+    [[nodiscard]] static std::vector<member> with_contact(const wish& wish, std::vector<member> members);
     void at_latest(time_point when) { _evaluate_at = std::min(_evaluate_at, when); }
 
     // coordinator.cpp
@@ -110,6 +111,7 @@ private:
 
     // participant.cpp
     void stop_waiting();
+    void resume();
     void send_report();
     void seek_missing();
     void complete();
@@ -146,6 +148,7 @@ private:
     // Coordinator.
     std::optional<attempt_state> _attempt;
     time_point _not_before{};
+    std::uint32_t _disturbed = 0;     ///< attempts in a row that came to nothing
 
     // When to change.
     time_point _started{};

@@ -125,7 +125,12 @@ void view_order::on_acknowledgement(std::size_t from, const wire::acknowledgemen
         }
     }
     const bool gathering = leads_group() && count == 1 && group_first(first) == _self;
-    if (gathering) {
+    if (gathering && packet.received <= _acknowledged && first != _self && !_holding && _holder != from) {
+        // Of a former holder, which was left out when the group's minimum was sent.
+        wire::acknowledgement onward = packet;
+        onward.hop = _hop;
+        _context.send(holder(), onward);
+    } else if (gathering) {
         if ((packet.flags & wire::acknowledgement::urgent) != 0 || _safe_highest > _acknowledged) {
             consider_acknowledging(false);
         } else if (_acknowledge_at == base::never) {

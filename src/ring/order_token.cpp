@@ -11,8 +11,8 @@ namespace coterie::ring {
 namespace {
 constexpr std::uint32_t tries_before_relay = 3;
 constexpr std::uint32_t backoff_doublings_max = 4;
-/// Reports and plans reach so far beyond what everybody has: a window and the table packets.
-constexpr std::size_t window_packets_limit = wire::window_packets_max - wire::members_max;
+/// A member that froze a window behind the others may have to recover another window: both fit the store and a plan.
+constexpr std::size_t window_packets_limit = (wire::window_packets_max - wire::members_max) / 2;
 /// Nobody falls behind by more hops than this; a hop far ahead would use up all that follow.
 constexpr std::uint64_t hops_ahead_max = std::uint64_t{1} << 32U;
 /// Silence about a token for this many silence limits means that its target will never prove it.

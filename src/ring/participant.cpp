@@ -32,10 +32,7 @@ void membership::on_proposal(const member& from, const wire::proposal& packet) {
     }
     if (packet.attempt == _promised) {
         // Also one that had stopped waiting takes part again: what it promised still stands.
-        _changing = true;
-        _stage = _stage == stage::idle ? stage::answered : _stage;
-        _progress = _context.now;
-        send_report();
+        resume();
         return;
     }
     _epochs.heard(packet.attempt.epoch);
@@ -59,6 +56,21 @@ void membership::on_proposal(const member& from, const wire::proposal& packet) {
                             .number = _order ? _order->store().received() : sequence_number{},
                             .peer = from.node});
     send_report();
+}
+
+/// Goes on where this node stands in the attempt that it has promised itself to.
+void membership::resume() {
+    _changing = true;
+    _progress = _context.now;
+    if (!_plan) {
+        _stage = stage::answered;
+        send_report();
+    } else if (_stage == stage::completed) {
+        send_completion(0);
+    } else {
+        _stage = stage::recovering;
+        seek_missing();
+    }
 }
 
 void membership::send_report() {
@@ -94,14 +106,15 @@ void membership::on_plan(const member& from, wire::plan packet) {
         tell(from.node, wire::refusal{packet.attempt, _promised});
         return;
     }
-    if (!_changing || packet.attempt != _promised || !coordinates(from, _promised)) {
+    if (packet.attempt != _promised || packet.attempt == installed() || !coordinates(from, _promised)) {
         return;
     }
+    _changing = true;
     _progress = _context.now;
     const std::uint64_t hash = wire::hash_of(packet);
     if (_plan) {
-        if (hash == _plan_hash && _stage == stage::completed) {
-            send_completion(0);
+        if (hash == _plan_hash && _stage != stage::recovering) {
+            resume();
         }
         return;
     }
@@ -278,6 +291,9 @@ void membership::install(const wire::plan& plan, std::uint64_t hash) {
     _contact.clear();
     _order = std::make_unique<view_order>(_context, _hearing, view, first_holder, passing_through);
     _side_size = static_cast<std::uint16_t>(view.members.size());
+    if (passing_through) {
+        dropped.clear();  // they may be candidates of the attempt that this view is passed through for
+    }
     _hearing.on_view(view, dropped);
     if (passing_through) {
         _stage = stage::answered;
@@ -291,6 +307,7 @@ void membership::install(const wire::plan& plan, std::uint64_t hash) {
     }
     _changing = false;
     _stage = stage::idle;
+    _disturbed = 0;
     _evaluate_at = _context.now;
 }
 

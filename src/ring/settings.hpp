@@ -54,7 +54,7 @@ struct settings {
 
     std::size_t datagram_bytes = 1'452;         ///< largest datagram with data, header included
     std::size_t window_bytes = std::size_t{1} << 20U;  ///< payload numbered beyond the stable point
-    std::size_t window_packets = 2'048;         ///< the same in packets; at most wire::window_packets_max
+    std::size_t window_packets = 2'048;         ///< the same in packets; at most 1,984
 };
 
 } // namespace coterie::ring

@@ -12,6 +12,7 @@
 #include <fmt/format.h>
 #include <limits>
 #include <map>
+#include <tuple>
 
 namespace coterie::sim::checking {
 
@@ -37,6 +38,7 @@ struct step {
     sight what{};
     const event* seen = nullptr;
     std::uint32_t pinned = 0;                      ///< delivery, ring: the common point it belongs to; 0: any
+    std::uint32_t pinned_last = 0;                 ///< ring: the last of several that look the same to clients
     const std::vector<process>* members = nullptr; ///< of the client's group before this item
 };
 
@@ -104,7 +106,7 @@ private:
                 const bool first =
                     before != nullptr && before->kind == event_kind::client_change && has_own(before->joined);
                 next.what = first ? sight::first_ring : sight::ring;
-                next.pinned = point_of_ring(what.view);
+                std::tie(next.pinned, next.pinned_last) = points_of_ring(what.view);
                 _watches_ring = _watches_ring || !first;
             } else {
                 read_change(what, next);
@@ -135,12 +137,16 @@ private:
         return known == _point_of.end() ? nowhere : known->second;
     }
 
-    /// Clients know epoch and coordinator only.
-    [[nodiscard]] std::uint32_t point_of_ring(const base::view_id& id) const {
-        const auto known = _point_of.lower_bound({id.epoch, id.coordinator, base::no_incarnation});
-        const bool same =
-            known != _point_of.end() && known->first.epoch == id.epoch && known->first.coordinator == id.coordinator;
-        return same ? known->second : nowhere;
+    /// Clients know epoch and coordinator only. A coordinator whose store was rolled back may use an epoch again, in
+    /// another life; such views are neighbours.
+    [[nodiscard]] std::pair<std::uint32_t, std::uint32_t> points_of_ring(const base::view_id& id) const {
+        std::pair<std::uint32_t, std::uint32_t> result{nowhere, 0};
+        for (auto known = _point_of.lower_bound({id.epoch, id.coordinator, base::no_incarnation});
+             known != _point_of.end() && known->first.epoch == id.epoch && known->first.coordinator == id.coordinator;
+             ++known) {
+            result = {std::min(result.first, known->second), std::max(result.second, known->second)};
+        }
+        return result;
     }
 
     /// How many common points the node may have passed when it heard of the client.
@@ -248,15 +254,19 @@ private:
 
     /// The view of the ring: after the rest of the report, or as an answer to a join.
     void advance_ring(const states& now, const step& each, states& result) const {
-        if (each.pinned == nowhere || !same_nodes(view_at(each.pinned), *each.seen)) {
-            return;
+        for (std::uint32_t point = each.pinned; point <= each.pinned_last; ++point) {
+            if (same_nodes(view_at(point), *each.seen)) {
+                advance_ring(now, each, point, result);
+            }
         }
+    }
+
+    void advance_ring(const states& now, const step& each, std::uint32_t point, states& result) const {
         for (const state& from : now) {
-            const bool rest =
-                from.passed == each.pinned && (from.report != told::all || each.what == sight::first_ring);
-            const bool alone = from.passed + 1 == each.pinned && silent(each.pinned, *each.members);
+            const bool rest = from.passed == point && (from.report != told::all || each.what == sight::first_ring);
+            const bool alone = from.passed + 1 == point && silent(point, *each.members);
             if (rest || alone) {
-                add(result, {each.pinned, told::all});
+                add(result, {point, told::all});
             }
         }
     }

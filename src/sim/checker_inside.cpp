@@ -204,6 +204,33 @@ private:
     std::map<base::view_id, std::size_t> _completed;
 };
 
+/// By attempt and view left: who answered.
+using answers = std::map<std::pair<base::view_id, base::view_id>, std::set<base::member>>;
+
+/// Below its promise a node installs only what another's answer to that higher attempt has shown to be installed.
+void check_late_installs(const sorted_trace& trace, const life& one, const answers& answered, findings& found) {
+    std::size_t promised = none;
+    for (const std::size_t place : one.events) {
+        const event& what = trace.events[place];
+        if (what.kind == event_kind::promised) {
+            promised = place;
+        }
+        if (what.kind != event_kind::installed || promised == none || trace.events[promised].view <= what.view) {
+            continue;
+        }
+        const auto known = answered.find({trace.events[promised].view, what.view});
+        const bool shown = known != answered.end() && std::ranges::any_of(known->second, [&](const base::member& each) {
+                               return each != one.who;
+                           });
+        if (!shown) {
+            found.add(inside_guarantee,
+                      fmt::format("{} installs {} after it has promised {}, to which nobody came from there",
+                                  trace.name(one), in_words(what.view), in_words(trace.events[promised].view)),
+                      {place, promised});
+        }
+    }
+}
+
 /// An attempt is planned before anyone completes it, and completed by all its members before anyone installs it.
 void check_attempts(const sorted_trace& trace, findings& found) {
     if (!trace.has_ring_steps) {
@@ -211,12 +238,18 @@ void check_attempts(const sorted_trace& trace, findings& found) {
     }
     std::set<base::view_id> planned;
     std::set<std::pair<base::view_id, base::member>> completed;
+    answers answered;
     for (const event& what : trace.events) {
         if (what.kind == event_kind::planned) {
             planned.insert(what.view);
         } else if (what.kind == event_kind::completed) {
             completed.emplace(what.view, base::member{what.node, {what.stream}});
+        } else if (what.kind == event_kind::promised) {
+            answered[{what.view, what.left_view}].insert({what.node, {what.stream}});
         }
+    }
+    for (const life& one : trace.lives) {
+        check_late_installs(trace, one, answered, found);
     }
     for (const view& each : trace.views) {
         if (!planned.contains(each.id)) {

@@ -111,6 +111,11 @@ public:
         for (std::size_t at = 0; at < trace.memberships.size(); ++at) {
             const membership& in = trace.memberships[at];
             const client& one = trace.clients[in.client];
+            join& own = _joins[{in.group, one.who}];
+            own.uncertain = own.uncertain || in.first_change == none;
+            if (in.first_change != none) {
+                own.changes.insert(content_of(trace.events[in.first_change]));
+            }
             if (one.life == none) {
                 continue;
             }
@@ -125,7 +130,11 @@ public:
     }
 
     void check() {
+        find_holes();
         for (const auto& [group, sequences] : _of_group) {
+            for (const sequence& each : sequences) {
+                check_joins(each);
+            }
             for (std::size_t here = 0; here < sequences.size(); ++here) {
                 for (std::size_t there = here + 1; there < sequences.size(); ++there) {
                     compare(sequences[here], sequences[there]);
@@ -149,6 +158,45 @@ private:
             result.places.push_back(places[at]);
         }
         return result;
+    }
+
+    // Joins.
+
+    void find_holes() {
+        _has_holes.resize(_trace.views.size(), false);
+        for (const life& one : _trace.lives) {
+            for (const visit& at : one.visits) {
+                const bool hole =
+                    !at.delivered.empty() && _trace.packets[at.delivered.back()].number > at.delivered.size();
+                _has_holes[at.view] = _has_holes[at.view] || hole;
+            }
+        }
+    }
+
+    /// A join looks to all as it looks to the joiner, except past a hole, where not all may know the same members.
+    void check_joins(const sequence& of) {
+        const std::vector<common_point>& points = _trace.lives[of.one->life].common_points;
+        for (std::size_t at = 0; at < of.size(); ++at) {
+            const event& what = seen(of, at);
+            if (what.kind != event_kind::client_change || what.joined.size() != 1 ||
+                what.joined.front().why != reason::join || what.joined.front().who == of.one->who) {
+                continue;
+            }
+            const auto known = _joins.find({of.in->group, what.joined.front().who});
+            if (known == _joins.end() || known->second.uncertain || known->second.changes.contains(of.content[at])) {
+                continue;
+            }
+            bool certain = true;
+            for (std::uint32_t point = of.places[at].earliest; point <= of.places[at].latest; ++point) {
+                certain = certain && !_has_holes[_trace.lives[of.one->life].visits[points[point - 1].visit].view];
+            }
+            if (certain) {
+                _found.add(8,
+                           fmt::format("{} sees '{}', which does not look like that to the joiner",
+                                       _trace.name(*of.one), in_words(what)),
+                           {place(of, at)});
+            }
+        }
     }
 
     [[nodiscard]] const event& seen(const sequence& of, std::size_t at) const { return _trace.events[place(of, at)]; }
@@ -435,7 +483,14 @@ private:
     std::map<std::size_t, std::vector<sequence>> _of_group;
     using process_key = std::tuple<std::size_t, std::size_t, process>; // group, life, who
     std::map<process_key, std::vector<std::size_t>> _of_process;       // places in the group's sequences
-    std::set<process_key> _unseen;                                     // joins that never saw themselves
+    /// A process's own joins of a group.
+    struct join {
+        std::set<std::uint64_t> changes; ///< what they looked like to itself
+        bool uncertain = false;          ///< it ended before it saw one of them
+    };
+    std::map<std::pair<std::size_t, process>, join> _joins;
+    std::vector<bool> _has_holes;  ///< by view
+    std::set<process_key> _unseen; // joins that never saw themselves
     std::map<std::pair<std::size_t, std::size_t>, std::vector<stretch>> _stretches;
 };
 

@@ -92,7 +92,6 @@ void play_merge_cut_at_tables(scene& on) {
     }
     on.w.run_for(on.between(milliseconds(0), milliseconds(700)));
     on.w.net().join_all();
-    on.w.unhook(meanwhile);
     if (on.chance(1, 2)) {
         // A node that leaves and returns between two common points.
         const node_id gone = on.any_node();
@@ -100,6 +99,8 @@ void play_merge_cut_at_tables(scene& on) {
         on.w.run_for(on.between(milliseconds(1), milliseconds(700)));
         on.w.at(gone).boot(on.any_fate());
     }
+    on.w.run_for(on.between(milliseconds(0), milliseconds(800)));
+    on.w.unhook(meanwhile);
 }
 
 void prepare_three_partitions(setup& from) {

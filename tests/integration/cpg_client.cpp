@@ -115,16 +115,22 @@ bool cpg_client::readable() const {
     return ::poll(&wanted, 1, 0) == 1 && (wanted.revents & (POLLIN | POLLHUP)) != 0;
 }
 
-cpg_client& cpg_client::of(cpg_handle_t handle) {
+cpg_client* cpg_client::of(cpg_handle_t handle) {
     void* context = nullptr;
     cpg_context_get(handle, &context);
-    return *static_cast<cpg_client*>(context);
+    return static_cast<cpg_client*>(context);
 }
 
-void cpg_client::saw(std::string what) {
+void cpg_client::saw(cpg_handle_t handle, const std::string& what) {
+    if (cpg_client* const client = of(handle)) {
+        client->keep(what);
+    }
+}
+
+void cpg_client::keep(const std::string& what) {
     {
         const std::scoped_lock lock(_mutex);
-        _seen.push_back(std::move(what));
+        _seen.push_back(what);
     }
     if (within_callback) {
         within_callback();
@@ -135,7 +141,7 @@ void cpg_client::deliver(cpg_handle_t handle, const cpg_name* group, uint32_t no
                          size_t bytes) {
     const std::string content = bytes > text_shown_max ? std::to_string(bytes) + " bytes"
                                                        : "'" + std::string(static_cast<char*>(text), bytes) + "'";
-    of(handle).saw(text_of(*group) + ": " + content + " of " + std::to_string(node) + "/" + std::to_string(pid));
+    saw(handle, text_of(*group) + ": " + content + " of " + std::to_string(node) + "/" + std::to_string(pid));
     // What is delivered may be changed in place.
     std::memset(text, 0x5a, bytes);
 }
@@ -145,7 +151,7 @@ void cpg_client::change(cpg_handle_t handle, const cpg_name* group, const cpg_ad
     std::string line = text_of(*group) + ": members" + list_of(members, member_count, false);
     line += left_count == 0 ? "" : "; left" + list_of(left, left_count, true);
     line += joined_count == 0 ? "" : "; joined" + list_of(joined, joined_count, true);
-    of(handle).saw(line);
+    saw(handle, line);
 }
 
 void cpg_client::ring(cpg_handle_t handle, cpg_ring_id ring, uint32_t count, const uint32_t* nodes) {
@@ -153,7 +159,7 @@ void cpg_client::ring(cpg_handle_t handle, cpg_ring_id ring, uint32_t count, con
     for (uint32_t i = 0; i < count; ++i) {
         line += " " + std::to_string(nodes[i]);
     }
-    of(handle).saw(line);
+    saw(handle, line);
 }
 
 } // namespace coterie::tests

@@ -49,13 +49,15 @@ public:
     std::function<void()> within_callback;
 
 private:
-    static cpg_client& of(cpg_handle_t handle);
+    /// Null when another thread has finalized the handle meanwhile.
+    static cpg_client* of(cpg_handle_t handle);
     static void deliver(cpg_handle_t handle, const cpg_name* group, uint32_t node, uint32_t pid, void* text,
                         size_t bytes);
     static void change(cpg_handle_t handle, const cpg_name* group, const cpg_address* members, size_t member_count,
                        const cpg_address* left, size_t left_count, const cpg_address* joined, size_t joined_count);
     static void ring(cpg_handle_t handle, cpg_ring_id ring, uint32_t count, const uint32_t* nodes);
-    void saw(std::string what);
+    static void saw(cpg_handle_t handle, const std::string& what);
+    void keep(const std::string& what);
 
     bool _open = false;
     mutable std::mutex _mutex;

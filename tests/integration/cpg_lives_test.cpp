@@ -222,6 +222,7 @@ TEST_F(cpg_lives, a_callback_may_send_before_the_join_has_returned_elsewhere) {
         ASSERT_EQ(client.leave("group"), CS_OK);
     }
     EXPECT_EQ(refused, 0);
+    ASSERT_TRUE(eventually([&] { return client.last() == "group: members; left " + self() + "(2)"; }));
     EXPECT_EQ(client.close(), CS_OK);
     dispatching.join();
 }

@@ -22,13 +22,50 @@ struct mutant {
     const char* name;
     int guarantee;         ///< which the checker has to report; 0: what is checked inside
     const char* schedule;
-    std::uint64_t first;   ///< seeds
-    std::uint64_t seeds;
+    std::uint64_t seeds;   ///< from 1 on; several times as many as it takes
 };
 
 // One line may name the same mutant as another, for another guarantee.
 constexpr mutant mutants[] = {
-#include "tests/sim/mutants/table.inc"
+    {"ring_deliver_twice", 1, "mix", 40},
+    {"ring_deliver_twice", 5, "mix", 40},
+    {"ring_acknowledge_missing", 2, "merge-cut-at-tables", 120},
+    {"ring_acknowledge_missing", 7, "merge-cut-at-tables", 60},
+    {"ring_own_not_in_transition", 3, "merge-cut-at-tables", 40},
+    {"ring_stop_at_hole", 3, "install-reaches-one", 40},
+    {"ring_complete_without_packets", 4, "merge-cut-at-tables", 120},
+    {"ring_past_hole_everything", 6, "install-reaches-one", 60},
+    {"ring_past_hole_everything", 5, "install-reaches-one", 200},
+    {"ring_safe_as_agreed", 7, "merge-cut-at-tables", 40},
+    {"ring_safe_in_regular", 7, "merge-cut-at-tables", 40},
+    {"ring_stable_without_highest_member", 7, "merge-cut-at-tables", 40},
+    {"ring_stable_without_highest_member", 12, "merge-cut-at-tables", 40},
+    {"ring_install_early", 7, "install-reaches-one", 60},
+    {"ring_install_early", 0, "install-reaches-one", 40},
+    {"ring_forget_obligation", 7, "install-reaches-one", 120},
+    {"ring_receive_while_frozen", 0, "merge-cut-at-tables", 80},
+    {"ring_token_taken_twice", 0, "control-faults", 40},
+    {"ring_token_taken_twice", 1, "control-faults", 40},
+    {"ring_epochs_repeat", 10, "restart-within-limit", 400},
+    {"groups_ghost_on_death_during_exchange", 8, "merge-cut-at-tables", 40},
+    {"groups_ghost_on_death_during_exchange", 13, "merge-cut-at-tables", 80},
+    {"groups_together_latest_only", 8, "merge-cut-at-tables", 800},
+    {"groups_unsorted_members", 9, "mix", 20},
+    {"groups_reason_undefined", 9, "mix", 20},
+    {"groups_report_every_view", 10, "merge-cut-at-tables", 200},
+    {"groups_nodeup_before_nodedown", 10, "restart-within-limit", 60},
+    {"groups_join_seen_late", 11, "mix", 60},
+    {"groups_deliver_to_left_handle", 11, "mix", 60},
+    {"groups_deliver_from_non_member", 11, "mix", 60},
+    {"groups_leave_overtakes", 12, "merge-cut-at-tables", 20},
+    {"groups_skip_self_message", 12, "mix", 20},
+    {"groups_drop_on_view_change", 12, "merge-cut-at-tables", 20},
+    {"groups_number_too_early", 0, "merge-cut-at-tables", 20},
+    {"groups_number_too_early", 12, "merge-cut-at-tables", 100},
+    {"groups_partial_large_message", 14, "large-message", 40},
+    {"groups_assembly_survives_install", 12, "large-message", 80},
+    {"groups_assembly_survives_install", 15, "large-message", 80},
+    {"groups_swap_two_messages", 15, "mix", 40},
 };
 
 /// The guarantees that one run with the mutant breaks. In a process of its own, since a broken protocol may also break
@@ -71,7 +108,7 @@ class each_mutant : public testing::TestWithParam<mutant> {};
 TEST_P(each_mutant, is_found) {
     const mutant& what = GetParam();
     std::set<int> others;
-    for (std::uint64_t seed = what.first; seed < what.first + what.seeds; ++seed) {
+    for (std::uint64_t seed = 1; seed <= what.seeds; ++seed) {
         const std::set<int> found = broken_by(what, seed);
         if (found.contains(what.guarantee)) {
             SUCCEED();

@@ -226,6 +226,62 @@ TEST_F(hostile, everything_said_before_may_be_said_again_in_any_order) {
     expect_order_intact();
 }
 
+TEST_F(hostile, a_hop_near_the_end_of_all_hops_is_not_believed) {
+    ASSERT_FALSE(world[2].engine().holds_token());
+    wire::token token{.view = world[2].engine().view().id,
+                      .hop = {{(std::uint64_t{1} << 62U) - 1}},
+                      .giver = node(3),
+                      .target = node(2),
+                      .next = world[2].engine().delivered().next(),
+                      .numbered_bytes = 0,
+                      .stable = {},
+                      .members = std::vector<wire::token::entry>(3)};
+    const std::uint64_t before = world[2].counts().implausible;
+    world.inject(2, world[3].origin(), token);
+    world.inject(2, world[3].origin(),
+                 wire::data{.view = token.view,
+                            .number = token.next,
+                            .originator = node(3),
+                            .flags = 0,
+                            .hop = token.hop,
+                            .holder = node(3),
+                            .hop_first = {{1}},
+                            .stable = {},
+                            .payload = payload_bytes});
+    EXPECT_EQ(world[2].counts().implausible, before + 2);
+    EXPECT_FALSE(world[2].engine().holds_token());
+    EXPECT_LT(world[2].engine().hop().value, 100U);
+}
+
+TEST_F(hostile, an_attempt_near_the_end_of_all_epochs_is_not_answered) {
+    const std::uint64_t before = world[1].counts().implausible;
+    const view_id last{{{(std::uint64_t{1} << 62U) - 1}}, node(3), world[3].self().nonce};
+    world.inject(1, world[3].origin(), wire::proposal{last, world[1].engine().view().members});
+    EXPECT_EQ(world[1].counts().implausible, before + 1);
+    EXPECT_TRUE(world[1].engine().operational());
+    expect_order_intact();
+}
+
+TEST_F(hostile, a_plan_that_obliges_to_more_than_a_packet_can_name_does_no_harm) {
+    const auto& view = world[1].engine().view();
+    const view_id attempt{{{view.id.epoch.value + 5}}, node(3), world[3].self().nonce};
+    world.inject(1, world[3].origin(), wire::proposal{attempt, view.members});
+    const wire::plan plan{.attempt = attempt,
+                          .members = view.members,
+                          .first_holder = node(3),
+                          .transitions = {{.old_view = view.id,
+                                           .together = {node(1), node(2), node(3)},
+                                           .stable = {},
+                                           .base = world[1].engine().delivered(),
+                                           .owed = nodes_of(500, wire::members_max),
+                                           .union_runs = {}}}};
+    world.inject(1, world[3].origin(), plan);
+    EXPECT_EQ(world[1].step_count(ring::step::kind::completed), 2U);
+    // The attempt comes to nothing; the next one has to be told of what was completed.
+    EXPECT_TRUE(world.run_until([this] { return world[1].counts().views == 2; }));
+    EXPECT_TRUE(world.settle());
+}
+
 TEST(hostile_replay, packets_of_earlier_views_and_lives_do_not_disturb_the_present_one) {
     small_world world(3);
     std::vector<flight> recorded;
