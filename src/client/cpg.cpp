@@ -54,6 +54,7 @@ unsigned number_of(const Enumeration& value) {
 }
 
 bool is_within(unsigned value, unsigned first, unsigned last) { return value >= first && value <= last; }
+
 /// What is wrong with a name, or CS_OK.
 cs_error_t judged(const cpg_name* name) {
     if (name == nullptr) {

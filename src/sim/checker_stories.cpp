@@ -111,7 +111,7 @@ public:
         for (std::size_t at = 0; at < trace.memberships.size(); ++at) {
             const membership& in = trace.memberships[at];
             const client& one = trace.clients[in.client];
-            join& own = _joins[{in.group, one.who}];
+            own_joins& own = _joins[{in.group, one.who}];
             own.uncertain = own.uncertain || in.first_change == none;
             if (in.first_change != none) {
                 own.changes.insert(content_of(trace.events[in.first_change]));
@@ -484,11 +484,11 @@ private:
     using process_key = std::tuple<std::size_t, std::size_t, process>; // group, life, who
     std::map<process_key, std::vector<std::size_t>> _of_process;       // places in the group's sequences
     /// A process's own joins of a group.
-    struct join {
+    struct own_joins {
         std::set<std::uint64_t> changes; ///< what they looked like to itself
         bool uncertain = false;          ///< it ended before it saw one of them
     };
-    std::map<std::pair<std::size_t, process>, join> _joins;
+    std::map<std::pair<std::size_t, process>, own_joins> _joins;
     std::vector<bool> _has_holes;  ///< by view
     std::set<process_key> _unseen; // joins that never saw themselves
     std::map<std::pair<std::size_t, std::size_t>, std::vector<stretch>> _stretches;

@@ -179,6 +179,22 @@ TEST_F(checker_of_groups, rejoining_again_and_again_passes) {
     expect_clean({{1, 2, 3}});
 }
 
+TEST_F(checker_of_groups, a_join_that_looks_different_to_the_joiner_is_found) {
+    w.install({1, 2});
+    w.install({3});
+    auto& d = w.open(3, 302);
+    w.join(d, "g");
+    w.install({1, 2, 3});
+    // For node 1 it comes with the common point, but as a join.
+    event& merge = last_seen(*a, event_kind::client_change);
+    event& late = w.repeat(merge);
+    event& early = *(&late - 1);
+    early.joined.pop_back();
+    std::erase(early.processes, d.who);
+    late.joined = {{d.who, reason::join}};
+    expect(8, "does not look like that to the joiner");
+}
+
 // Guarantee 9: arithmetic.
 
 TEST_F(checker_of_groups, unsorted_members_are_found) {
@@ -232,6 +248,18 @@ TEST_F(checker_of_groups, a_departure_of_a_stranger_is_found) {
 }
 
 // Guarantee 10: one transition, one report.
+
+TEST_F(checker_of_groups, a_common_point_without_all_tables_is_found) {
+    w.move(w.at(event_kind::common_point, 2), w.at(event_kind::delivered, 2, 2));
+    expect(10, "before it has delivered every table");
+}
+
+TEST_F(checker_of_groups, a_common_point_that_only_one_of_two_reaches_is_found) {
+    w.install({1, 2, 3});
+    w.install({1, 2, 3});
+    w.drop(w.at(event_kind::common_point, 2, 1));
+    expect(10, "only one reached");
+}
 
 TEST_F(checker_of_groups, a_report_without_a_common_point_is_found) {
     w.install({1, 2});
@@ -369,6 +397,12 @@ TEST_F(checker_of_groups, a_message_to_a_group_that_one_is_not_in_is_found) {
     accepted.group = "g";
     accepted.message = 99;
     expect(11, "not in");
+}
+
+TEST_F(checker_of_groups, leaving_for_another_reason_than_a_leave_is_found) {
+    w.leave(*a2);
+    last_seen(*a2, event_kind::client_change).left.front().why = reason::process_down;
+    expect(11, "it lives");
 }
 
 // Guarantee 12: accepted means delivered.
@@ -559,6 +593,12 @@ TEST_F(checker_of_groups, a_final_view_of_others_than_expected_is_found) {
 TEST_F(checker_of_groups, a_node_without_a_view_is_found) {
     w.boot(4);
     expect(17, "no view at the end", {.quiet = true});
+}
+
+TEST_F(checker_of_groups, a_last_view_without_its_common_point_is_found) {
+    w.install({1, 2, 3});
+    w.drop(w.last(event_kind::common_point, 2));
+    expect(17, "never reaches the common point", {.quiet = true});
 }
 
 TEST_F(checker_of_groups, a_join_that_is_never_answered_is_found) {

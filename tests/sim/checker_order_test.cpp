@@ -167,6 +167,22 @@ TEST_F(checker_of_order, a_safe_packet_of_a_view_that_a_member_never_installed_i
     expect(7, "never installed");
 }
 
+TEST_F(checker_of_order, a_safe_message_that_is_numbered_as_agreed_is_found) {
+    auto& one = w.open(1, 100);
+    w.join(one, "g");
+    w.send(one, 11, true);
+    w.last(event_kind::message_numbered, 1).safe = false;
+    expect(7, "accepted as safe and numbered as agreed");
+}
+
+TEST_F(checker_of_order, a_message_in_a_packet_of_another_time_is_found) {
+    auto& one = w.open(1, 100);
+    w.join(one, "g");
+    w.send(one, 11);
+    w.last(event_kind::message_numbered, 1).number = {{4}};
+    expect(1, "not the one that it has just numbered");
+}
+
 TEST_F(checker_of_order, a_safe_message_in_an_agreed_packet_is_found) {
     auto& one = w.open(1, 100);
     w.join(one, "g");
@@ -248,9 +264,60 @@ TEST_F(checker_of_order, passing_through_a_view_that_others_installed_passes) {
                                        (each.kind == event_kind::delivered && each.number.value == 2) ||
                                        each.kind == event_kind::common_point);
     });
+    event& answer = w.record(event_kind::promised, 1);
+    answer.view = higher.view;
+    answer.left_view = passed;
+    answer.number = {{1}};
     expect_clean({}, true, false);
+
+    answer.left_view = base::no_view;
+    expect(sim::inside_guarantee, "nobody came from there");
+    answer.left_view = passed;
     w.last(event_kind::installed, 2).view = higher.view;
     expect(sim::inside_guarantee, "has not completed");
+}
+
+TEST_F(checker_of_order, an_install_that_a_member_never_completed_is_found) {
+    w.install({1, 2, 3});
+    w.drop(w.last(event_kind::completed, 3));
+    std::erase_if(w.events, [&](const event& each) {
+        return each.node.value == 3 && each.kind == event_kind::installed && each.view == w.view_of(3);
+    });
+    expect(sim::inside_guarantee, "node 3 never completed it");
+}
+
+TEST_F(checker_of_order, an_install_that_nobody_planned_is_found) {
+    w.drop(w.at(event_kind::planned, 1));
+    expect(sim::inside_guarantee, "nobody planned");
+}
+
+TEST_F(checker_of_order, a_plan_after_its_completion_is_found) {
+    w.move(w.at(event_kind::planned, 1), w.at(event_kind::regular, 1));
+    expect(1, "cause of itself");
+}
+
+TEST_F(checker_of_order, leaving_without_what_was_reported_is_found) {
+    w.install({1, 2, 3});
+    w.last(event_kind::promised, 2).number = {{4}};
+    expect(sim::inside_guarantee, "though it said that it had 4");
+}
+
+TEST_F(checker_of_order, reporting_less_than_was_delivered_is_found) {
+    packet(1, {1, 2, 3});
+    w.install({1, 2, 3});
+    w.last(event_kind::promised, 2).number = {{3}};
+    expect(sim::inside_guarantee, "has delivered more");
+}
+
+TEST_F(checker_of_order, a_promise_to_another_than_the_coordinator_is_found) {
+    w.at(event_kind::promised, 2).peer = {3};
+    expect(sim::inside_guarantee, "to node 3");
+}
+
+TEST_F(checker_of_order, a_hop_of_another_view_is_found) {
+    packet(2, {1, 2, 3});
+    w.last(event_kind::hop_taken, 2).view.epoch = {{9}};
+    expect(sim::inside_guarantee, "while it has");
 }
 
 TEST_F(checker_of_order, two_plans_of_one_attempt_are_found) {
@@ -342,6 +409,11 @@ TEST_F(checker_of_order, events_after_an_end_are_found) {
     w.crash(3);
     w.record(event_kind::acknowledged, 3).view = w.view_of(3);
     expect(sim::malformed_trace, "after its end");
+}
+
+TEST_F(checker_of_order, a_life_without_a_start_is_found) {
+    w.drop(w.at(event_kind::started, 3));
+    expect(sim::malformed_trace, "does not begin with its start");
 }
 
 TEST_F(checker_of_order, a_second_start_is_found) {

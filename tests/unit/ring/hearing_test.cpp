@@ -157,7 +157,6 @@ TEST_F(hearing, after_a_pause_nothing_is_numbered_in_a_view_that_the_others_have
     ASSERT_TRUE(world.settle_as({2, 3}));
     world[1].voice().to_say.push_back({"later", false});
     world.resume(1);
-    EXPECT_THAT(world[1].texts(), IsEmpty());
     ASSERT_TRUE(world.settle());
     ASSERT_TRUE(world.run_until_quiet());
     EXPECT_THAT(world[1].texts(), ElementsAre("later"));
@@ -225,13 +224,16 @@ TEST_F(hearing, a_node_that_says_farewell_is_gone_at_once) {
 }
 
 TEST_F(hearing, doubts_about_a_member_that_answers_do_not_feed_each_other) {
-    // Two pairs do not hear each other, so that everybody doubts somebody who doubts somebody.
+    // Pairs that hear each other in one direction only, so that everybody doubts somebody who doubts somebody.
     small_world five(5);
     ASSERT_TRUE(five.form_view());
     five.run_for(1s);
-    five.cut(4, 2);
-    five.cut(5, 3);
-    five.cut(2, 5);
+    five.cut(1, 5);
+    five.cut(2, 3);
+    five.cut(1, 2);
+    five.cut(4, 5);
+    // A storm would also stop virtual time.
+    five.tap = [&five](flight&) { return five.carried() < 20'000; };
     const std::uint64_t before = five.carried(packet_kind::heartbeat);
     five.run_for(1s);
     EXPECT_LE(five.carried(packet_kind::heartbeat) - before, 3'000U);
