@@ -100,7 +100,11 @@ typedef enum {
 static inline uint64_t cs_timestamp_get(void) {
     struct timespec now;
     clock_gettime(CLOCK_MONOTONIC, &now);
+#ifdef __cplusplus
+    return static_cast<uint64_t>(now.tv_sec) * CS_TIME_NS_IN_SEC + static_cast<uint64_t>(now.tv_nsec);
+#else
     return (uint64_t)now.tv_sec * CS_TIME_NS_IN_SEC + (uint64_t)now.tv_nsec;
+#endif
 }
 
 /** The outcome that a negative errno value stands for; CS_OK for 0 and above. */

@@ -54,6 +54,10 @@ ipc::status client_door::noted(const std::expected<void, groups::refusal>& outco
 }
 
 ipc::status client_door::on_open(ipc::client_id client, const ipc::hello& wish) {
+    if (!_service->ready()) {
+        // Before its first view this node cannot say anything about groups.
+        return ipc::status::try_again;
+    }
     const auto handle = _service->open(wish.pid, wish.ring_views);
     if (!handle) {
         return status_of(handle.error());

@@ -131,6 +131,9 @@ private:
 
     /// Carries on what an input has led to, until nothing is left or others must have a turn.
     void settle() {
+        if (_service.ready() && !std::exchange(_open, true)) {
+            _server.admit_waiting();
+        }
         _server.flush();
         for (int round = 0; _door.take_news(); ++round) {
             _engine.on_pending(_now);
@@ -295,6 +298,7 @@ private:
     base::time_point _wakes_at;
     bool _timer_set = false;
     bool _watching_room = false;
+    bool _open = false; ///< clients are admitted
     bool _ended = false;
 };
 

@@ -24,7 +24,7 @@ namespace coterie::ipc {
 class client_channel {
 public:
     /// Connects to the daemon that listens at `path` and greets it. Fails with `library` (no daemon there), `access`,
-    /// `try_again` (the daemon does not answer now), or what the daemon refused with.
+    /// `try_again` (the daemon does not answer, or has no view yet), or what the daemon refused with.
     [[nodiscard]] static std::expected<std::unique_ptr<client_channel>, status> connect(const std::string& path,
                                                                                         const hello& wish);
     client_channel(const client_channel&) = delete;

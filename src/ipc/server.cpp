@@ -78,6 +78,15 @@ public:
         return &found->second.what.events();
     }
 
+    void admit_waiting() {
+        for (auto& [number, each] : _sessions) {
+            if (each.what.waiting()) {
+                each.what.admit();
+                touch(each, client_id{number});
+            }
+        }
+    }
+
     void resume(client_id client) {
         const auto found = _sessions.find(client.value);
         if (found != _sessions.end()) {
@@ -252,6 +261,7 @@ void server::tell_ring_view(client_id client, node_id coordinator, std::uint64_t
     }
 }
 
+void server::admit_waiting() { _core->admit_waiting(); }
 void server::resume(client_id client) { _core->resume(client); }
 void server::flush() { _core->flush(); }
 const server_counters& server::counts() const { return _core->counts(); }

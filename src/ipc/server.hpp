@@ -42,6 +42,7 @@ struct server_counters {
 class request_handler {
 public:
     virtual ~request_handler() = default;
+    /// `try_again`: the client waits at the door until admit_waiting().
     [[nodiscard]] virtual status on_open(client_id client, const hello& wish) = 0;
     [[nodiscard]] virtual status on_join(client_id client, std::string_view group, bool initial_ring_view) = 0;
     [[nodiscard]] virtual status on_leave(client_id client) = 0;
@@ -74,6 +75,8 @@ public:
                      std::span<const address> left, std::span<const address> joined);
     void tell_ring_view(client_id client, node_id coordinator, std::uint64_t epoch, std::span<const node_id> nodes);
 
+    /// Clients that on_open has put off are asked for again.
+    void admit_waiting();
     /// A multicast that was put off may be tried again. Cheap; the work is done in flush.
     void resume(client_id client);
     /// Sends what has been told, tries again what was put off, parts with clients that are gone or have to go. Call after

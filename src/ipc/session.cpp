@@ -33,7 +33,7 @@ void session::greet() {
         end("it closed before it said hello", false);
         return;
     }
-    const auto wish = packet.how == transfer::done ? read_hello(packet.bytes) : std::nullopt;
+    const auto wish = packet.how == transfer::done && !_waiting ? read_hello(packet.bytes) : std::nullopt;
     if (!wish) {
         refuse(status::version);
         malformed("a hello of another version");
@@ -44,13 +44,25 @@ void session::greet() {
         malformed("a hello with another process's number");
         return;
     }
+    _waiting = *wish;
+    admit();
+}
+
+void session::admit() {
+    if (!_waiting || _over) {
+        return;
+    }
     auto pair = socket_pair();
     if (!pair) {
         refuse(status::no_resources);
         end("no descriptors left for it", true);
         return;
     }
-    const status opened = _context->handler.on_open(_id, *wish);
+    const status opened = _context->handler.on_open(_id, *_waiting);
+    if (opened == status::try_again) {
+        return;
+    }
+    _waiting.reset();
     if (opened != status::ok) {
         refuse(opened);
         end("not accepted", true);
@@ -214,6 +226,8 @@ void session::reply_to(const request& what, status result, bytes_view body) {
         write(stub_out, large);
     }
     _answer = std::move(next);
+    // Whoever has an answer knows also what was taken before it.
+    send_credit();
     send_answer();
 }
 

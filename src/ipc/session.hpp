@@ -35,6 +35,8 @@ public:
 
     /// The connected socket is readable before the greeting: judges the hello and answers it.
     void greet();
+    /// Asks the handler again for a client that it put off.
+    void admit();
     /// Takes up to a turn's worth of requests; true when none is left.
     bool take_requests();
     /// Tries again the multicast that was put off.
@@ -47,6 +49,7 @@ public:
     [[nodiscard]] event_queue& events() { return _events; }
     [[nodiscard]] interest wanted() const;
     [[nodiscard]] bool greeted() const { return static_cast<bool>(_requests); }
+    [[nodiscard]] bool waiting() const { return _waiting.has_value(); }
     [[nodiscard]] const descriptor& event_socket() const { return _connected; }
     [[nodiscard]] const descriptor& request_socket() const { return _requests; }
     /// True once the server has to part with it.
@@ -78,6 +81,7 @@ private:
     descriptor _connected;
     descriptor _requests;
     event_queue _events;
+    std::optional<hello> _waiting; ///< what was said by a client that the handler has put off
     std::optional<answer> _answer;
     struct held_multicast {
         bool safe;

@@ -9,9 +9,7 @@ namespace coterie::ring {
 
 namespace {
 
-bool lists(const std::vector<member>& hears, const member& who) {
-    return std::ranges::binary_search(hears, who);
-}
+bool lists(const std::vector<member>& hears, const member& who) { return std::ranges::binary_search(hears, who); }
 
 class chooser {
 public:
@@ -46,7 +44,7 @@ private:
             return true;
         }
         if (other.last.view > own) {
-            return false;  // it has left for a later view
+            return false; // it has left for a later view
         }
         // It has not installed the view yet, or never will: then it has promised itself to something later.
         return other.last.promised <= own || changing;
@@ -154,8 +152,6 @@ bool wish::loss(const standing& standing) const {
     return standing.view == nullptr || standing.frozen || stuck || side.size() != standing.view->members.size();
 }
 
-wish make_wish(const hearing& hearing, const standing& standing) {
-    return chooser(hearing, standing).choose();
-}
+wish make_wish(const hearing& hearing, const standing& standing) { return chooser(hearing, standing).choose(); }
 
 } // namespace coterie::ring

@@ -13,8 +13,8 @@ namespace coterie::ring {
 /// The own state that the choice depends on.
 struct standing {
     member self;
-    const regular_view* view;  ///< null before the first
-    bool frozen;               ///< the view can only be left
+    const regular_view* view; ///< null before the first
+    bool frozen;              ///< the view can only be left
 };
 
 struct wish {

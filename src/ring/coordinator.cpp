@@ -23,7 +23,7 @@ void membership::propose(const std::vector<member>& members) {
     _epochs.heard(installed().epoch);
     const auto epoch = _epochs.take();
     if (!epoch) {
-        return;  // on_stored brings us back
+        return; // on_stored brings us back
     }
     attempt_state fresh;
     fresh.id = view_id{*epoch, _context.node(), _context.self.nonce};
@@ -31,8 +31,8 @@ void membership::propose(const std::vector<member>& members) {
     for (const member& each : members) {
         fresh.candidates.push_back({.who = each, .report = {}, .next = _context.now});
     }
-    if (fresh.id <= _promised && !COTERIE_MUTANT(ring_epochs_repeat)) {
-        return;  // somebody else's nonce made the same epoch higher; the next epoch will do
+    if (fresh.id <= _promised) {
+        return; // somebody else's nonce made the same epoch higher; the next epoch will do
     }
     _attempt = std::move(fresh);
     ++_context.counts.attempts;
@@ -55,7 +55,8 @@ void membership::repeat_to(candidate_state& candidate) {
     attempt_state& attempt = *_attempt;
     const bool own = candidate.who == self();
     const duration overdue = _hearing.overdue_after(candidate.who.node);
-    candidate.next = own ? base::never : _context.now + overdue * (1 << std::min(candidate.tries, backoff_doublings_max));
+    candidate.next =
+        own ? base::never : _context.now + overdue * (1 << std::min(candidate.tries, backoff_doublings_max));
     ++candidate.tries;
     switch (attempt.now) {
     case attempt_state::phase::collecting: {
@@ -66,12 +67,8 @@ void membership::repeat_to(candidate_state& candidate) {
         tell(candidate.who.node, packet);
         break;
     }
-    case attempt_state::phase::recovering:
-        tell(candidate.who.node, attempt.plan);
-        break;
-    case attempt_state::phase::installing:
-        tell(candidate.who.node, wire::install{attempt.id, attempt.hash, {}});
-        break;
+    case attempt_state::phase::recovering: tell(candidate.who.node, attempt.plan); break;
+    case attempt_state::phase::installing: tell(candidate.who.node, wire::install{attempt.id, attempt.hash, {}}); break;
     }
 }
 
@@ -85,7 +82,7 @@ void membership::on_report(const member& from, wire::report packet) {
     }
     candidate_state* known = find_candidate(from);
     if (known == nullptr) {
-        tell(from.node, wire::refusal{packet.attempt, packet.attempt});  // left out of the plan
+        tell(from.node, wire::refusal{packet.attempt, packet.attempt}); // left out of the plan
         return;
     }
     if (_attempt->now != attempt_state::phase::collecting || !plausible(packet)) {
@@ -104,9 +101,9 @@ void membership::drop_lost_candidates() {
     attempt_state& attempt = *_attempt;
     const bool patience_over = _context.now - attempt.progress > answer_limits * _context.cfg.silence_limit;
     const auto lost = [&](const candidate_state& each) {
-        const bool answered = attempt.now == attempt_state::phase::collecting ? each.report.has_value()
+        const bool answered = attempt.now == attempt_state::phase::collecting   ? each.report.has_value()
                               : attempt.now == attempt_state::phase::recovering ? each.completed
-                                                                          : each.confirmed;
+                                                                                : each.confirmed;
         return !_hearing.hears(each.who) || (patience_over && !answered);
     };
     const std::size_t before = attempt.candidates.size();
@@ -124,7 +121,8 @@ void membership::drop_lost_candidates() {
 
 void membership::collect() {
     attempt_state& attempt = *_attempt;
-    const bool all = std::ranges::all_of(attempt.candidates, [](const candidate_state& each) { return each.report.has_value(); });
+    const bool all =
+        std::ranges::all_of(attempt.candidates, [](const candidate_state& each) { return each.report.has_value(); });
     if (all && !authorise_installs()) {
         make_plan();
     }
@@ -195,8 +193,10 @@ void membership::make_plan() {
     while (wire::encoded_bytes(plan) > wire::datagram_bytes_max && plan.transitions.size() > 1) {
         // Too many old views with too many holes for one plan: those of one other view come in the next change.
         const view_id own = installed();
-        const auto& victim = plan.transitions.back().old_view == own ? plan.transitions.front() : plan.transitions.back();
-        std::erase_if(members, [&](const member& each) { return std::ranges::binary_search(victim.together, each.node); });
+        const auto& victim =
+            plan.transitions.back().old_view == own ? plan.transitions.front() : plan.transitions.back();
+        std::erase_if(members,
+                      [&](const member& each) { return std::ranges::binary_search(victim.together, each.node); });
         plan = plan_for(members);
     }
     for (const candidate_state& each : attempt.candidates) {
@@ -270,7 +270,8 @@ void membership::abandon_attempt() {
         return;
     }
     // A random pause that grows, so that two that disturb each other do not do so again and again.
-    const duration spread = std::min(retry_spread * (1 << std::min(_disturbed, backoff_doublings_max)), _context.cfg.silence_limit);
+    const duration spread =
+        std::min(retry_spread * (1 << std::min(_disturbed, backoff_doublings_max)), _context.cfg.silence_limit);
     _not_before = _context.now + _context.random_pause(spread);
     ++_disturbed;
     _context.world.on_step({.what = step::kind::abandoned, .view = id});
@@ -288,9 +289,11 @@ void membership::coordinator_time() {
     attempt_state& attempt = *_attempt;
     if (attempt.now == attempt_state::phase::installing) {
         // In force here already; the others are told until they speak in it.
-        std::erase_if(attempt.candidates,
-                      [&](const candidate_state& each) { return each.confirmed || (each.who == self() && installed() == attempt.id); });
-        if (attempt.candidates.empty() || installed() > attempt.id || (_promised > attempt.id && installed() == attempt.id)) {
+        std::erase_if(attempt.candidates, [&](const candidate_state& each) {
+            return each.confirmed || (each.who == self() && installed() == attempt.id);
+        });
+        if (attempt.candidates.empty() || installed() > attempt.id ||
+            (_promised > attempt.id && installed() == attempt.id)) {
             _attempt.reset();
             _evaluate_at = _context.now;
             return;

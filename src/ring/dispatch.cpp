@@ -41,12 +41,8 @@ void engine::core::dispatch(const member& from, wire::packet_kind kind, base::by
     case wire::packet_kind::token_proof:
     case wire::packet_kind::token_request:
     case wire::packet_kind::acknowledgement:
-    case wire::packet_kind::repair_request:
-        dispatch_order(from, kind, body, datagram);
-        break;
-    default:
-        dispatch_membership(from, kind, body, datagram);
-        break;
+    case wire::packet_kind::repair_request: dispatch_order(from, kind, body, datagram); break;
+    default: dispatch_membership(from, kind, body, datagram); break;
     }
 }
 
@@ -59,9 +55,8 @@ void engine::core::dispatch_order(const member& from, wire::packet_kind kind, ba
         });
         break;
     case wire::packet_kind::token:
-        give(from, wire::decode_token(body), [](view_order& order, std::size_t place, const wire::token& packet) {
-            order.on_token(place, packet);
-        });
+        give(from, wire::decode_token(body),
+             [](view_order& order, std::size_t place, const wire::token& packet) { order.on_token(place, packet); });
         break;
     case wire::packet_kind::token_proof:
         give(from, wire::decode_token_proof(body),
@@ -92,9 +87,7 @@ void engine::core::dispatch_order(const member& from, wire::packet_kind kind, ba
         });
         break;
     }
-    default:
-        ++_context.counts.malformed;
-        break;
+    default: ++_context.counts.malformed; break;
     }
 }
 
@@ -127,12 +120,9 @@ void engine::core::dispatch_membership(const member& from, wire::packet_kind kin
         hand(wire::decode_install(body), [&](wire::install packet) { _membership.on_install(from, packet); });
         break;
     case wire::packet_kind::recovered:
-        hand(wire::decode_recovered(body),
-             [&](wire::recovered packet) { _membership.on_recovered(packet, datagram); });
+        hand(wire::decode_recovered(body), [&](wire::recovered packet) { _membership.on_recovered(packet, datagram); });
         break;
-    default:
-        ++_context.counts.malformed;
-        break;
+    default: ++_context.counts.malformed; break;
     }
 }
 

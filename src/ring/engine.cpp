@@ -24,7 +24,9 @@ engine::core::core(const settings& settings, base::buffer_pool& pool, environmen
                .self = {settings.cluster, settings.self.node, settings.self.nonce},
                .counts = {},
                .random = base::random_source(settings.random_seed ^ settings.self.nonce.value)},
-      _epochs(_context), _hearing(_context), _membership(_context, _hearing, _epochs) {}
+      _epochs(_context),
+      _hearing(_context),
+      _membership(_context, _hearing, _epochs) {}
 
 void engine::core::begin(time_point now) {
     _context.now = std::max(_context.now, now);
@@ -155,13 +157,9 @@ void engine::core::leave(time_point now) {
     settle();
 }
 
-const regular_view& engine::core::view() const {
-    return order() != nullptr ? order()->view() : _no_view;
-}
+const regular_view& engine::core::view() const { return order() != nullptr ? order()->view() : _no_view; }
 
-bool engine::core::operational() const {
-    return order() != nullptr && !order()->frozen() && !_membership.changing();
-}
+bool engine::core::operational() const { return order() != nullptr && !order()->frozen() && !_membership.changing(); }
 
 wire::heartbeat engine::core::own_heartbeat() {
     wire::heartbeat result;
@@ -200,62 +198,30 @@ engine::engine(const settings& settings, base::buffer_pool& pool, environment& e
     : _core(std::make_unique<core>(settings, pool, environment, listener, source)) {}
 engine::~engine() = default;
 
-void engine::start(time_point now) {
-    _core->start(now);
-}
+void engine::start(time_point now) { _core->start(now); }
 void engine::on_packet(time_point now, const base::buffer& datagram, const wire::opened& packet) {
     _core->on_packet(now, datagram, packet);
 }
-void engine::on_time(time_point now) {
-    _core->on_time(now);
-}
-void engine::on_stored(time_point now, epoch_number epoch) {
-    _core->on_stored(now, epoch);
-}
-void engine::on_refused(time_point now, node_id node) {
-    _core->on_refused(now, node);
-}
-void engine::on_pending(time_point now) {
-    _core->on_pending(now);
-}
-void engine::leave(time_point now) {
-    _core->leave(now);
-}
-time_point engine::deadline() const {
-    return _core->deadline();
-}
-bool engine::retired() const {
-    return _core->retired();
-}
-const regular_view& engine::view() const {
-    return _core->view();
-}
-bool engine::operational() const {
-    return _core->operational();
-}
-bool engine::holds_token() const {
-    return _core->order() != nullptr && _core->order()->holding();
-}
-node_id engine::holder() const {
-    return _core->order() != nullptr ? _core->order()->holder() : base::no_node;
-}
-hop_number engine::hop() const {
-    return _core->order() != nullptr ? _core->order()->hop() : hop_number{};
-}
+void engine::on_time(time_point now) { _core->on_time(now); }
+void engine::on_stored(time_point now, epoch_number epoch) { _core->on_stored(now, epoch); }
+void engine::on_refused(time_point now, node_id node) { _core->on_refused(now, node); }
+void engine::on_pending(time_point now) { _core->on_pending(now); }
+void engine::leave(time_point now) { _core->leave(now); }
+time_point engine::deadline() const { return _core->deadline(); }
+bool engine::retired() const { return _core->retired(); }
+const regular_view& engine::view() const { return _core->view(); }
+bool engine::operational() const { return _core->operational(); }
+bool engine::holds_token() const { return _core->order() != nullptr && _core->order()->holding(); }
+node_id engine::holder() const { return _core->order() != nullptr ? _core->order()->holder() : base::no_node; }
+hop_number engine::hop() const { return _core->order() != nullptr ? _core->order()->hop() : hop_number{}; }
 sequence_number engine::stable() const {
     return _core->order() != nullptr ? _core->order()->stable() : sequence_number{};
 }
 sequence_number engine::delivered() const {
     return _core->order() != nullptr ? _core->order()->delivered() : sequence_number{};
 }
-const counters& engine::counts() const {
-    return _core->counts();
-}
-std::size_t engine::stored_packets() const {
-    return _core->order() != nullptr ? _core->order()->store().size() : 0;
-}
-std::string engine::describe() const {
-    return _core->describe();
-}
+const counters& engine::counts() const { return _core->counts(); }
+std::size_t engine::stored_packets() const { return _core->order() != nullptr ? _core->order()->store().size() : 0; }
+std::string engine::describe() const { return _core->describe(); }
 
 } // namespace coterie::ring

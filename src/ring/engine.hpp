@@ -18,17 +18,17 @@ namespace coterie::ring {
 
 /// Packets that were read and thrown away, by reason.
 struct counters {
-    std::uint64_t malformed = 0;          ///< a body that does not decode
-    std::uint64_t other_view = 0;         ///< of a view that is not installed
+    std::uint64_t malformed = 0;  ///< a body that does not decode
+    std::uint64_t other_view = 0; ///< of a view that is not installed
     std::uint64_t unknown_incarnation = 0;
-    std::uint64_t implausible = 0;        ///< well-formed, but no honest member says that
+    std::uint64_t implausible = 0; ///< well-formed, but no honest member says that
     std::uint64_t beyond_window = 0;
     std::uint64_t duplicates = 0;
     std::uint64_t numbered = 0;
     std::uint64_t delivered = 0;
     std::uint64_t repairs_asked = 0;
     std::uint64_t repairs_sent = 0;
-    std::uint64_t hops = 0;               ///< tokens taken
+    std::uint64_t hops = 0; ///< tokens taken
     std::uint64_t tokens_repeated = 0;
     std::uint64_t requests_sent = 0;
     std::uint64_t views = 0;

@@ -35,7 +35,8 @@ private:
     void begin(time_point now);
     void settle();
     void dispatch(const member& from, wire::packet_kind kind, base::bytes_view body, const base::buffer& datagram);
-    void dispatch_order(const member& from, wire::packet_kind kind, base::bytes_view body, const base::buffer& datagram);
+    void dispatch_order(const member& from, wire::packet_kind kind, base::bytes_view body,
+                        const base::buffer& datagram);
     void dispatch_membership(const member& from, wire::packet_kind kind, base::bytes_view body,
                              const base::buffer& datagram);
     void take_heartbeat(const member& from, base::bytes_view body);

@@ -2,8 +2,6 @@
 // Blocks of epochs, reserved when half of the last block is used or another node is known to be ahead.
 #include "ring/epochs.hpp"
 
-#include "base/mutant.hpp"
-
 #include <algorithm>
 
 namespace coterie::ring {
@@ -19,20 +17,13 @@ epochs::epochs(context& context) : _context(context) {
     const settings& cfg = context.cfg;
     const std::uint64_t first = cfg.epoch_stored.value != 0 ? cfg.epoch_stored.value : cfg.wall_clock_us;
     _next.value = std::max<std::uint64_t>(first, 1);
-    if (COTERIE_MUTANT(ring_epochs_repeat)) { // starts from the beginning in each life
-        _next.value = 1;
-    }
     _reserved = _next;
     _asked = _next;
 }
 
-void epochs::start() {
-    reserve();
-}
+void epochs::start() { reserve(); }
 
-void epochs::on_stored(epoch_number epoch) {
-    _reserved = std::max(_reserved, std::min(epoch, _asked));
-}
+void epochs::on_stored(epoch_number epoch) { _reserved = std::max(_reserved, std::min(epoch, _asked)); }
 
 bool epochs::plausible(epoch_number epoch) const {
     return epoch.value <= std::max({near_max, _highest.value, _next.value}) + far_step_max;
@@ -47,9 +38,6 @@ void epochs::heard(epoch_number epoch) {
         return;
     }
     _highest = epoch;
-    if (COTERIE_MUTANT(ring_epochs_repeat)) {
-        return;
-    }
     if (_highest >= _next) {
         _next = _highest.next();
     }

@@ -32,9 +32,9 @@ private:
     void reserve();
 
     context& _context;
-    epoch_number _next;      ///< the lowest that may be taken
-    epoch_number _reserved;  ///< all below are reserved
-    epoch_number _asked;     ///< the highest reservation asked for
+    epoch_number _next;     ///< the lowest that may be taken
+    epoch_number _reserved; ///< all below are reserved
+    epoch_number _asked;    ///< the highest reservation asked for
     epoch_number _highest;
 };
 

@@ -153,11 +153,12 @@ void hearing::on_heartbeat(const wire::origin& from, const wire::heartbeat& pack
     known->counter_heard = _context.now;
     measure_round_trip(*known, packet);
     const wire::heartbeat& last = known->last;
-    _changed = _changed || packet.view != last.view || packet.view_size != last.view_size ||
-               packet.promised != last.promised || packet.hears != last.hears ||
-               // That it asks for an answer says nothing about it; looking at everything anew for that would go on and on
-               // between two that doubt each other.
-               ((packet.flags ^ last.flags) & ~static_cast<unsigned>(wire::heartbeat::probe)) != 0;
+    _changed =
+        _changed || packet.view != last.view || packet.view_size != last.view_size ||
+        packet.promised != last.promised || packet.hears != last.hears ||
+        // That it asks for an answer says nothing about it; looking at everything anew for that would go on and on
+        // between two that doubt each other.
+        ((packet.flags ^ last.flags) & ~static_cast<unsigned>(wire::heartbeat::probe)) != 0;
     known->last = packet;
     if ((packet.flags & wire::heartbeat::leaving) != 0) {
         lose(*known);
@@ -217,8 +218,7 @@ void hearing::measure_round_trip(peer& peer, const wire::heartbeat& packet) {
 void hearing::on_refused(node_id node) {
     peer* known = entry(node);
     if (known != nullptr && known->heard && known->must_answer_by == base::never) {
-        known->must_answer_by =
-            _context.now + std::max(_context.cfg.refused_limit, 2 * overdue_after(node));
+        known->must_answer_by = _context.now + std::max(_context.cfg.refused_limit, 2 * overdue_after(node));
         known->probe_next = _context.now;
         _judge_next = _context.now;
     }
@@ -344,8 +344,8 @@ void hearing::on_view(const regular_view& view, std::span<const member> dropped)
     _view_members = view.members;
     _unconfirmed = false;
     const std::size_t size = view.members.size();
-    const auto self = static_cast<std::size_t>(
-        std::ranges::find(view.members, _context.node(), &member::node) - view.members.begin());
+    const auto self = static_cast<std::size_t>(std::ranges::find(view.members, _context.node(), &member::node) -
+                                               view.members.begin());
     const std::size_t reach = _context.cfg.watchers;
     for (peer& each : _peers) {
         each.fast = false;

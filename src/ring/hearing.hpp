@@ -17,32 +17,32 @@ namespace coterie::ring {
 /// What is known of one other node.
 struct peer {
     node_id node;
-    incarnation nonce;        ///< the life that has been proved; none before the first proof
-    bool heard = false;       ///< packets of that life arrive
+    incarnation nonce;  ///< the life that has been proved; none before the first proof
+    bool heard = false; ///< packets of that life arrive
     bool leaving = false;
     time_point last_heard{};
-    wire::heartbeat last;     ///< its latest heartbeat
+    wire::heartbeat last; ///< its latest heartbeat
     bool has_last = false;
 
-    incarnation candidate;    ///< another life that has sent something, not yet proved
+    incarnation candidate;               ///< another life that has sent something, not yet proved
     std::uint64_t candidate_since = 0;   ///< our heartbeat counter when it was first seen
     std::uint64_t candidate_counter = 0; ///< its heartbeat counter
     time_point candidate_heard{};
 
-    std::uint64_t counter = 0;       ///< its highest heartbeat counter, of the proved life
+    std::uint64_t counter = 0; ///< its highest heartbeat counter, of the proved life
     time_point counter_heard{};
-    std::uint64_t echoed = 0;        ///< our highest counter that it has echoed
-    time_point must_answer_by = base::never;  ///< doubted: lost unless it is heard before
+    std::uint64_t echoed = 0;                ///< our highest counter that it has echoed
+    time_point must_answer_by = base::never; ///< doubted: lost unless it is heard before
     time_point probe_next{};
     bool probe_due = false;
     bool answer_due = false;
     time_point hold_off_until{};
     duration hold_off{};
     time_point dropped_at{};
-    duration round_trip{};           ///< smoothed; zero while unknown
+    duration round_trip{}; ///< smoothed; zero while unknown
     duration round_trip_variation{};
-    duration lateness{};             ///< by how much its heartbeats come later than they should, smoothed
-    bool fast = false;               ///< heartbeats go to and come from it at the fast pace
+    duration lateness{}; ///< by how much its heartbeats come later than they should, smoothed
+    bool fast = false;   ///< heartbeats go to and come from it at the fast pace
 };
 
 class hearing final : public round_trips {
@@ -110,12 +110,12 @@ private:
     void judge_confirmations();
 
     context& _context;
-    std::vector<peer> _peers;  ///< sorted by node
+    std::vector<peer> _peers; ///< sorted by node
     std::uint64_t _counter = 0;
     std::array<time_point, 256> _sent_at{};
     time_point _fast_next{};
     time_point _slow_next{};
-    time_point _eager_until{};   ///< right after the start everybody is greeted at a quick pace
+    time_point _eager_until{}; ///< right after the start everybody is greeted at a quick pace
     time_point _announced{};
     bool _announce = false;
     bool _changed = true;
@@ -123,7 +123,7 @@ private:
     std::uint64_t _wake_counter = 0;
     std::vector<member> _view_members;
     time_point _judge_next{};
-    bool _any_due = false;       ///< some peer has probe_due or answer_due
+    bool _any_due = false; ///< some peer has probe_due or answer_due
 };
 
 } // namespace coterie::ring

@@ -87,8 +87,8 @@ void hearing::send_to(const peer& peer, wire::heartbeat& packet, bool probe) {
         packet.flags = static_cast<std::uint8_t>(packet.flags | wire::heartbeat::probe);
     }
     // Of two lives the one heard last gets the echo: it is the one that may be alive.
-    const bool candidate = peer.candidate != base::no_incarnation &&
-                           (!peer.heard || peer.candidate_heard > peer.last_heard);
+    const bool candidate =
+        peer.candidate != base::no_incarnation && (!peer.heard || peer.candidate_heard > peer.last_heard);
     const time_point heard = candidate ? peer.candidate_heard : peer.counter_heard;
     packet.echo_nonce = candidate ? peer.candidate : peer.nonce;
     packet.echo_counter = candidate ? peer.candidate_counter : peer.counter;

@@ -20,7 +20,7 @@ struct delivery {
     sequence_number number;
     node_id originator;
     bool safe{};
-    bool table{};  ///< the originator's first packet of the view, given its number by place, not by the token
+    bool table{}; ///< the originator's first packet of the view, given its number by place, not by the token
     base::bytes_view payload;
     base::buffer packet;
 };
@@ -65,22 +65,22 @@ public:
 /// A step inside the protocol, for traces, coverage and counters. Fields that do not apply are zero.
 struct step {
     enum class kind : std::uint8_t {
-        hop_given,        ///< view, hop, peer: passed on to peer
-        hop_taken,        ///< view, hop
-        acknowledged,     ///< view, number: told others "received up to number"
-        proposed,         ///< view: the attempt; as its coordinator
-        promised,         ///< view: the attempt, old_view, number: reported as received; peer: its coordinator
-        planned,          ///< view: the attempt, hash; as its coordinator
-        plan_accepted,    ///< view: the attempt, hash
-        completed,        ///< view: the attempt, hash
-        install_sent,     ///< view: the attempt, hash; as its coordinator
-        installed,        ///< view: the attempt, hash
-        abandoned,        ///< view: the attempt that this node no longer waits for
-        suspected,        ///< peer: silent for too long
-        restarted,        ///< peer: a new incarnation has been proved alive
-        held_off,         ///< peer: not met again for the time in `number`, nanoseconds
-        paused,           ///< number: for how long this node did not run, nanoseconds
-        retired,          ///< this node has left in order
+        hop_given,     ///< view, hop, peer: passed on to peer
+        hop_taken,     ///< view, hop
+        acknowledged,  ///< view, number: told others "received up to number"
+        proposed,      ///< view: the attempt; as its coordinator
+        promised,      ///< view: the attempt, old_view, number: reported as received; peer: its coordinator
+        planned,       ///< view: the attempt, hash; as its coordinator
+        plan_accepted, ///< view: the attempt, hash
+        completed,     ///< view: the attempt, hash
+        install_sent,  ///< view: the attempt, hash; as its coordinator
+        installed,     ///< view: the attempt, hash
+        abandoned,     ///< view: the attempt that this node no longer waits for
+        suspected,     ///< peer: silent for too long
+        restarted,     ///< peer: a new incarnation has been proved alive
+        held_off,      ///< peer: not met again for the time in `number`, nanoseconds
+        paused,        ///< number: for how long this node did not run, nanoseconds
+        retired,       ///< this node has left in order
     };
     kind what{};
     view_id view{};

@@ -9,7 +9,9 @@
 namespace coterie::ring {
 
 membership::membership(context& context, hearing& hearing, epochs& epochs)
-    : _context(context), _hearing(hearing), _epochs(epochs) {}
+    : _context(context),
+      _hearing(hearing),
+      _epochs(epochs) {}
 
 void membership::start() {
     _started = _context.now;
@@ -51,8 +53,8 @@ void membership::evaluate() {
     if (!standing.view) {
         // A cold start waits for others, unless all are there.
         const bool everybody = all.size() == _hearing.peers().size() + 1;
-        const time_point gathered =
-            std::max(_started + _context.cfg.gather, wish.contact.empty() ? time_point{} : _contact_since + _context.cfg.settle);
+        const time_point gathered = std::max(
+            _started + _context.cfg.gather, wish.contact.empty() ? time_point{} : _contact_since + _context.cfg.settle);
         if (!everybody && _context.now < gathered) {
             at_latest(gathered);
             return;
@@ -107,8 +109,8 @@ void membership::want_change(const std::vector<member>& members) {
     for (const member& each : members) {
         const bool own = each == self();
         const peer* other = own ? nullptr : _hearing.find(each.node);
-        const bool able = own ? _epochs.available()
-                              : other != nullptr && (other->last.flags & wire::heartbeat::unstored) == 0;
+        const bool able =
+            own ? _epochs.available() : other != nullptr && (other->last.flags & wire::heartbeat::unstored) == 0;
         if (!able) {
             continue;
         }

@@ -63,16 +63,16 @@ private:
         member who;
         std::optional<wire::report> report;
         bool completed = false;
-        std::uint32_t missing = std::numeric_limits<std::uint32_t>::max();  ///< the least it has reported
-        bool confirmed = false;         ///< speaks in the new view
+        std::uint32_t missing = std::numeric_limits<std::uint32_t>::max(); ///< the least it has reported
+        bool confirmed = false;                                            ///< speaks in the new view
         std::uint32_t authorisations = 0;
         std::uint32_t tries = 0;
-        time_point next{};              ///< when to repeat what it has not answered
+        time_point next{}; ///< when to repeat what it has not answered
     };
     struct attempt_state {
         view_id id;
         enum class phase : std::uint8_t { collecting, recovering, installing } now{};
-        std::vector<candidate_state> candidates;  ///< sorted by node
+        std::vector<candidate_state> candidates; ///< sorted by node
         wire::plan plan;
         std::uint64_t hash = 0;
         time_point progress{};
@@ -130,14 +130,14 @@ private:
 
     // Participant.
     view_id _promised;
-    bool _changing = false;          ///< waits for the attempt it has promised itself to
+    bool _changing = false; ///< waits for the attempt it has promised itself to
     stage _stage = stage::idle;
     time_point _progress{};
     time_point _repeat_at = base::never;
     std::uint32_t _repeats = 0;
     std::optional<wire::plan> _plan;
     std::uint64_t _plan_hash = 0;
-    const wire::transition* _transition = nullptr;  ///< this node's, in _plan
+    const wire::transition* _transition = nullptr; ///< this node's, in _plan
     std::size_t _missing = 0;
     // Obligations out of the own view.
     std::optional<wire::plan> _completed;
@@ -148,14 +148,14 @@ private:
     // Coordinator.
     std::optional<attempt_state> _attempt;
     time_point _not_before{};
-    std::uint32_t _disturbed = 0;     ///< attempts in a row that came to nothing
+    std::uint32_t _disturbed = 0; ///< attempts in a row that came to nothing
 
     // When to change.
     time_point _started{};
     time_point _evaluate_at = base::never;
-    std::vector<member> _contact;     ///< the latest wish for contact, and since when
+    std::vector<member> _contact; ///< the latest wish for contact, and since when
     time_point _contact_since{};
-    std::vector<member> _split;       ///< the core of a side that is no clique, and since when
+    std::vector<member> _split; ///< the core of a side that is no clique, and since when
     time_point _split_since{};
     std::uint16_t _side_size = 0;
 };

@@ -8,8 +8,8 @@
 namespace coterie::ring {
 
 namespace {
-constexpr std::uint64_t asked_packets_max = 256;    ///< in one request
-constexpr std::uint64_t answered_packets_max = 64;  ///< to one request
+constexpr std::uint64_t asked_packets_max = 256;   ///< in one request
+constexpr std::uint64_t answered_packets_max = 64; ///< to one request
 constexpr std::size_t pending_answers_max = 256;
 constexpr duration answer_slot = std::chrono::milliseconds(5);
 constexpr std::uint32_t answers_in_slot_max = 256;
@@ -125,8 +125,8 @@ void view_order::ask_repair() {
         _context.send(_view.members[_highest_from].node, request);
     }
     const duration overdue = _trips.overdue_after(_view.members[_highest_from].node);
-    _repair_at = _context.now + overdue * (1 << std::min(_repair_tries, backoff_doublings_max)) +
-                 _context.random_pause(overdue);
+    _repair_at =
+        _context.now + overdue * (1 << std::min(_repair_tries, backoff_doublings_max)) + _context.random_pause(overdue);
     ++_repair_tries;
 }
 

@@ -88,9 +88,7 @@ bool view_order::leads_group() const {
     return size() > _context.cfg.acknowledgement_fan_in && group_first(_self) == _self;
 }
 
-std::size_t view_order::group_first(std::size_t place) const {
-    return place / group_size * group_size;
-}
+std::size_t view_order::group_first(std::size_t place) const { return place / group_size * group_size; }
 
 sequence_number view_order::acknowledgeable() const {
     sequence_number lowest = _store.received();
@@ -125,7 +123,8 @@ void view_order::on_acknowledgement(std::size_t from, const wire::acknowledgemen
         }
     }
     const bool gathering = leads_group() && count == 1 && group_first(first) == _self;
-    if (gathering && packet.received <= _acknowledged && first != _self && !_holding && _holder != from) {
+    if (gathering && packet.received <= _acknowledged && first != _self && !_holding && _holder != _self &&
+        _holder != from) {
         // Of a former holder, which was left out when the group's minimum was sent.
         wire::acknowledgement onward = packet;
         onward.hop = _hop;

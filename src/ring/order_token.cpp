@@ -160,7 +160,8 @@ std::size_t view_order::requesters() const {
 bool view_order::window_open() const {
     const std::uint64_t given = _next.value - 1 - std::max<std::uint64_t>(_stable.value, size());
     const std::uint64_t bytes = _numbered_bytes - _store.released_bytes();
-    return given < std::min(_context.cfg.window_packets, window_packets_limit) && bytes < _window_bytes && plausible_number(_next);
+    return given < std::min(_context.cfg.window_packets, window_packets_limit) && bytes < _window_bytes &&
+           plausible_number(_next);
 }
 
 void view_order::number_packets() {

@@ -14,7 +14,9 @@ constexpr std::size_t slots_min = 64;
 }
 
 packet_store::packet_store(std::size_t capacity, sequence_number uncounted)
-    : _capacity(capacity), _slots(slots_min), _uncounted(uncounted) {}
+    : _capacity(capacity),
+      _slots(slots_min),
+      _uncounted(uncounted) {}
 
 void packet_store::grow(std::size_t distance) {
     std::vector<stored_packet> larger(std::bit_ceil(distance));

@@ -17,7 +17,7 @@ struct stored_packet {
     base::buffer packet;
     base::bytes_view payload;
     node_id originator;
-    std::uint8_t flags{};  ///< wire::data::flag, without repair
+    std::uint8_t flags{}; ///< wire::data::flag, without repair
 };
 
 class packet_store {
@@ -51,7 +51,7 @@ private:
     void grow(std::size_t distance);
 
     std::size_t _capacity;
-    std::vector<stored_packet> _slots;  ///< a power of two that grows on demand; number n lies at n modulo that
+    std::vector<stored_packet> _slots; ///< a power of two that grows on demand; number n lies at n modulo that
     sequence_number _uncounted;
     sequence_number _released;
     sequence_number _received;

@@ -13,7 +13,7 @@ namespace coterie::ring {
 namespace {
 /// Without a word of the attempt for this many silence limits a participant waits no longer.
 constexpr int patience_limits = 6;
-constexpr std::uint32_t sought_packets_max = 64;  ///< of one owner at once
+constexpr std::uint32_t sought_packets_max = 64; ///< of one owner at once
 constexpr std::uint32_t backoff_doublings_max = 4;
 } // namespace
 
@@ -98,7 +98,7 @@ void membership::send_report() {
     }
     tell(_promised.coordinator, report);
     _repeats = 0;
-    _repeat_at = base::never;  // the coordinator asks again if this gets lost
+    _repeat_at = base::never; // the coordinator asks again if this gets lost
 }
 
 void membership::on_plan(const member& from, wire::plan packet) {
@@ -120,8 +120,8 @@ void membership::on_plan(const member& from, wire::plan packet) {
     }
     const view_id old_view = installed();
     const auto own = std::ranges::find(packet.transitions, old_view, &wire::transition::old_view);
-    const bool fits = !_order || (own != packet.transitions.end() &&
-                                  plausible(*own, _context.node(), _order->store().received()));
+    const bool fits =
+        !_order || (own != packet.transitions.end() && plausible(*own, _context.node(), _order->store().received()));
     if (!std::ranges::binary_search(packet.members, self()) || !fits ||
         std::ranges::find(packet.members, packet.first_holder, &member::node) == packet.members.end()) {
         ++_context.counts.implausible;
@@ -245,13 +245,13 @@ void membership::send_completion(std::uint32_t missing) {
 void membership::on_install(const member& from, const wire::install& packet) {
     if (!_completed || packet.attempt != _completed->attempt || packet.plan_hash != _completed_hash) {
         if (_order && packet.attempt == installed()) {
-            _hearing.announce();  // the coordinator has not heard that we speak in it
+            _hearing.announce(); // the coordinator has not heard that we speak in it
         }
         return;
     }
     const bool direct = packet.attempt == _promised && coordinates(from, _promised);
-    const bool authorised = packet.authorised_by.valid() && packet.authorised_by == _promised &&
-                            coordinates(from, _promised) && _changing;
+    const bool authorised =
+        packet.authorised_by.valid() && packet.authorised_by == _promised && coordinates(from, _promised) && _changing;
     if (direct || authorised || COTERIE_MUTANT(ring_promise_broken)) { // installs what it promised to ignore
         const wire::plan plan = *_completed;
         install(plan, _completed_hash);
@@ -292,7 +292,7 @@ void membership::install(const wire::plan& plan, std::uint64_t hash) {
     _order = std::make_unique<view_order>(_context, _hearing, view, first_holder, passing_through);
     _side_size = static_cast<std::uint16_t>(view.members.size());
     if (passing_through) {
-        dropped.clear();  // they may be candidates of the attempt that this view is passed through for
+        dropped.clear(); // they may be candidates of the attempt that this view is passed through for
     }
     _hearing.on_view(view, dropped);
     if (passing_through) {
@@ -326,9 +326,9 @@ void membership::participant_time() {
     const member coordinator{_promised.coordinator, _promised.nonce};
     const bool own = coordinator == self();
     // An attempt of one's own ends by its coordinator's judgement alone.
-    const bool hopeless = own ? !_attempt
-                              : !_hearing.hears(coordinator) ||
-                                    _context.now - _progress > patience_limits * _context.cfg.silence_limit;
+    const bool hopeless =
+        own ? !_attempt
+            : !_hearing.hears(coordinator) || _context.now - _progress > patience_limits * _context.cfg.silence_limit;
     if (hopeless) {
         stop_waiting();
         return;

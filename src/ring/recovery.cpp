@@ -77,7 +77,8 @@ wire::transition make_transition(const std::vector<const reported*>& reports) {
             }
         }
         auto& runs = result.union_runs;
-        if (!runs.empty() && runs.back().owner == owner && runs.back().count < std::numeric_limits<std::uint16_t>::max()) {
+        if (!runs.empty() && runs.back().owner == owner &&
+            runs.back().count < std::numeric_limits<std::uint16_t>::max()) {
             ++runs.back().count;
         } else {
             runs.push_back({owner, 1});
@@ -95,8 +96,8 @@ bool plausible(const wire::transition& transition, node_id self, sequence_number
         }
         numbers += run.count;
     }
-    return transition.base <= received && transition.stable <= transition.base &&
-           numbers <= wire::window_packets_max && std::ranges::binary_search(transition.together, self);
+    return transition.base <= received && transition.stable <= transition.base && numbers <= wire::window_packets_max &&
+           std::ranges::binary_search(transition.together, self);
 }
 
 } // namespace coterie::ring

@@ -11,9 +11,16 @@
 namespace coterie::ring {
 
 view_order::view_order(context& context, const round_trips& trips, regular_view view, node_id first_holder, bool frozen)
-    : _context(context), _trips(trips), _view(std::move(view)), _self(0),
+    : _context(context),
+      _trips(trips),
+      _view(std::move(view)),
+      _self(0),
       _store(wire::window_packets_max + wire::members_max, sequence_number{{_view.members.size()}}),
-      _members(_view.members.size()), _frozen(frozen), _hop{{1}}, _holder(0), _window_bytes(context.cfg.window_bytes),
+      _members(_view.members.size()),
+      _frozen(frozen),
+      _hop{{1}},
+      _holder(0),
+      _window_bytes(context.cfg.window_bytes),
       _highest{{_view.members.size()}} {
     const auto self = place_of(context.node());
     const auto holder = place_of(first_holder);
@@ -155,7 +162,7 @@ bool view_order::insert_recovered(const wire::recovered& packet, const base::buf
 
 void view_order::finish(const wire::transition& transition) {
     COTERIE_ASSERT(_frozen, "a view is finished only after its freeze");
-    std::vector<bool> held;  // beyond the base: whether anybody that moves together holds the number
+    std::vector<bool> held; // beyond the base: whether anybody that moves together holds the number
     for (const wire::transition::run& run : transition.union_runs) {
         held.insert(held.end(), run.count, run.owner != wire::transition::run::nobody);
     }

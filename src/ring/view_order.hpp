@@ -76,7 +76,7 @@ public:
 
 private:
     struct member_state {
-        sequence_number received;   ///< acknowledged
+        sequence_number received; ///< acknowledged
         std::uint32_t wanted = 0;
         std::uint32_t served = 0;
     };
@@ -144,22 +144,22 @@ private:
     const round_trips& _trips;
     regular_view _view;
     std::vector<node_id> _others;
-    std::size_t _self;  ///< the own place
+    std::size_t _self; ///< the own place
     packet_store _store;
     std::vector<member_state> _members;
     bool _frozen = false;
     bool _suspended = false;
 
     // Token.
-    hop_number _hop;           ///< the highest known
-    std::size_t _holder;       ///< that hop's target
-    hop_number _taken;         ///< the highest this node has taken
+    hop_number _hop;     ///< the highest known
+    std::size_t _holder; ///< that hop's target
+    hop_number _taken;   ///< the highest this node has taken
     bool _holding = false;
-    sequence_number _next;     ///< while holding: the first number not given
+    sequence_number _next; ///< while holding: the first number not given
     std::uint64_t _numbered_bytes = 0;
-    std::uint64_t _hold_bytes = 0;  ///< numbered since the token was taken
-    sequence_number _hop_first;     ///< first number of the latest hop known
-    std::vector<unsent> _burst;     ///< numbered and not yet sent
+    std::uint64_t _hold_bytes = 0; ///< numbered since the token was taken
+    sequence_number _hop_first;    ///< first number of the latest hop known
+    std::vector<unsent> _burst;    ///< numbered and not yet sent
     std::optional<passage> _passage;
     std::optional<relayed> _relayed;
     bool _wanting = false;
@@ -170,21 +170,21 @@ private:
     time_point _window_cut{};
 
     // Repair.
-    sequence_number _highest;       ///< the highest number known to have been given
-    std::size_t _highest_from = 0;  ///< who showed it
+    sequence_number _highest;      ///< the highest number known to have been given
+    std::size_t _highest_from = 0; ///< who showed it
     time_point _repair_at = base::never;
     std::uint32_t _repair_tries = 0;
-    sequence_number _repair_floor;  ///< the gap that the tries are counted for
+    sequence_number _repair_floor; ///< the gap that the tries are counted for
     std::vector<pending_answer> _answers;
-    time_point _answer_slot{};      ///< answers are counted in short slots of time, which caps their rate
+    time_point _answer_slot{}; ///< answers are counted in short slots of time, which caps their rate
     std::uint32_t _answers_in_slot = 0;
 
     // Stability.
     sequence_number _stable;
     sequence_number _delivered;
-    sequence_number _safe_highest;  ///< the highest safe packet held
+    sequence_number _safe_highest; ///< the highest safe packet held
     sequence_number _acknowledged;
-    sequence_number _told;       ///< what heartbeats have said to be received
+    sequence_number _told; ///< what heartbeats have said to be received
     std::uint64_t _unacknowledged_bytes = 0;
     time_point _acknowledge_at = base::never;
     time_point _beacon_at = base::never;

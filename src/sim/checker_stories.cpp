@@ -1,11 +1,9 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Guarantee 8: processes of a group on nodes that stay together see the same deliveries and changes, interleaved alike.
-//
-// Two nodes stay together through a stretch of common points that follow each other at both, with each in what the other
-// has stayed together with. What their processes saw between the first and the last common point of a stretch is the same
-// to the item. What they saw after the last one comes from one view, out of which they may have gone apart: there each
-// has the beginning that both delivered in R, and may have an end of its own.
+// Each story is a sequence of items with known places between common points; two stories are compared item by item over
+// each stretch of common points through which their nodes stay together, from where both processes are members.
 #include "sim/checker_parts.hpp"
+#include "sim/checker_stretches.hpp"
 #include "sim/words.hpp"
 
 #include <algorithm>
@@ -44,16 +42,6 @@ std::uint64_t content_of(const event& what) {
     }
     return state;
 }
-
-/// Common points of two nodes from one at which they meet to the last up to which they stay together; counted from 1.
-struct stretch {
-    std::uint32_t first_here = 0;
-    std::uint32_t first_there = 0;
-    std::uint32_t length = 0; ///< how many common points
-    bool same_end = false;    ///< all that was delivered in the last view is the same
-    std::uint64_t shared = 0; ///< else what was delivered up to this number in it is
-    bool strict = false;      ///< else: at least one of them never left it, and has a part of what the other has
-};
 
 /// One membership, as a sequence.
 struct sequence {
@@ -209,59 +197,9 @@ private:
     const std::vector<stretch>& stretches(std::size_t here, std::size_t there) {
         const auto [known, is_new] = _stretches.try_emplace({here, there});
         if (is_new) {
-            known->second = find_stretches(_trace.lives[here], _trace.lives[there]);
+            known->second = find_stretches(_trace, _trace.lives[here], _trace.lives[there]);
         }
         return known->second;
-    }
-
-    [[nodiscard]] std::vector<stretch> find_stretches(const life& here, const life& there) const {
-        std::vector<stretch> result;
-        const auto& mine = here.common_points;
-        const auto& others = there.common_points;
-        std::uint32_t i = 0;
-        std::uint32_t j = 0;
-        bool follows = false; // the common points before these two were one, too
-        while (i < mine.size() && j < others.size()) {
-            const std::size_t my_view = here.visits[mine[i].visit].view;
-            const std::size_t other_view = there.visits[others[j].visit].view;
-            if (my_view != other_view) {
-                ++(my_view < other_view ? i : j);
-                follows = false;
-                continue;
-            }
-            const bool together = follows && std::ranges::binary_search(mine[i].together, there.who.node) &&
-                                  std::ranges::binary_search(others[j].together, here.who.node);
-            if (together) {
-                ++result.back().length;
-            } else {
-                result.push_back({.first_here = i + 1, .first_there = j + 1, .length = 1});
-            }
-            follows = true;
-            ++i;
-            ++j;
-        }
-        for (stretch& each : result) {
-            judge_end(here, mine[each.first_here + each.length - 2].visit, there,
-                      others[each.first_there + each.length - 2].visit, each);
-        }
-        return result;
-    }
-
-    /// How far what was delivered in the last view of a stretch agrees.
-    void judge_end(const life& here, std::size_t visit_here, const life& there, std::size_t visit_there,
-                   stretch& each) const {
-        const visit& mine = here.visits[visit_here];
-        const visit& other = there.visits[visit_there];
-        const bool both_left = visit_here + 1 < here.visits.size() && visit_there + 1 < there.visits.size();
-        const bool moved_together = both_left &&
-                                    here.visits[visit_here + 1].view == there.visits[visit_there + 1].view &&
-                                    mine.together == other.together && _trace.together_with(mine, there.who.node);
-        each.same_end = &here == &there || moved_together || mine.delivered == other.delivered;
-        each.shared = std::min(mine.regular_count, other.regular_count);
-        const auto inside = [](const visit& one, const visit& of) {
-            return one.transitional == none && one.regular_count <= of.regular_count;
-        };
-        each.strict = inside(mine, other) || inside(other, mine);
     }
 
     // Two memberships.

@@ -15,8 +15,13 @@ using groups::refusal;
 using trace::event_kind;
 
 client::client(world& around, node& home, std::uint32_t index, const client_options& options)
-    : _world(around), _home(home), _index(index), _who{home.id(), options.pid}, _ring_views(options.ring_views),
-      _reads_every(options.reads_every), _waiting_max(options.waiting_max) {}
+    : _world(around),
+      _home(home),
+      _index(index),
+      _who{home.id(), options.pid},
+      _ring_views(options.ring_views),
+      _reads_every(options.reads_every),
+      _waiting_max(options.waiting_max) {}
 
 trace::event client::event_of(event_kind kind) const {
     trace::event result;
@@ -285,8 +290,8 @@ void client::see(const unread& seen) {
 }
 
 bool client::at_rest() const {
-    return _held.empty() && _waiting.empty() && _outstanding == 0 && _flood.left == 0 &&
-           _state != standing::joining && _state != standing::leaving;
+    return _held.empty() && _waiting.empty() && _outstanding == 0 && _flood.left == 0 && _state != standing::joining &&
+           _state != standing::leaving;
 }
 
 void client::flood(std::size_t count, std::size_t bytes, guarantee how) {

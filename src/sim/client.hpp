@@ -25,10 +25,10 @@ using groups::guarantee;
 enum class standing : std::uint8_t { closed, open, joining, member, leaving };
 
 struct client_options {
-    std::uint32_t pid = 0;                ///< 0: the world chooses one
+    std::uint32_t pid = 0; ///< 0: the world chooses one
     bool ring_views = false;
-    duration reads_every{};               ///< 0: sees events at once; else dispatches all that waits at this pace
-    std::size_t waiting_max = 20'000;     ///< events; at this bound the daemon evicts the client
+    duration reads_every{};           ///< 0: sees events at once; else dispatches all that waits at this pace
+    std::size_t waiting_max = 20'000; ///< events; at this bound the daemon evicts the client
 };
 
 class client {

@@ -9,16 +9,22 @@ namespace coterie::sim {
 
 namespace {
 
-constexpr std::size_t kind_at = 5;  // of the packet's header, see docs/wire.md
+constexpr std::size_t kind_at = 5; // of the packet's header, see docs/wire.md
 
 packet_kind kind_of(const base::buffer& packet) {
-    return static_cast<packet_kind>(packet.size() > kind_at ? std::to_integer<std::uint8_t>(packet.bytes()[kind_at]) : 0);
+    return static_cast<packet_kind>(packet.size() > kind_at ? std::to_integer<std::uint8_t>(packet.bytes()[kind_at])
+                                                            : 0);
 }
 
 } // namespace
 
 network::network(std::size_t nodes, std::uint64_t seed, timeline& events, base::buffer_pool& pool, surroundings& around)
-    : _nodes(nodes), _random(seed), _events(events), _pool(pool), _around(around), _links(nodes * nodes),
+    : _nodes(nodes),
+      _random(seed),
+      _events(events),
+      _pool(pool),
+      _around(around),
+      _links(nodes * nodes),
       _uplinks(nodes) {}
 
 std::size_t network::place(node_id node) const {
@@ -319,8 +325,9 @@ base::buffer network::damaged(const base::buffer& packet) {
 }
 
 duration network::up_to(duration limit) {
-    return limit.count() <= 0 ? duration{} : duration(static_cast<std::int64_t>(
-                                                 _random.below(static_cast<std::uint64_t>(limit.count()) + 1)));
+    return limit.count() <= 0
+               ? duration{}
+               : duration(static_cast<std::int64_t>(_random.below(static_cast<std::uint64_t>(limit.count()) + 1)));
 }
 
 } // namespace coterie::sim

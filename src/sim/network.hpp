@@ -35,12 +35,10 @@ public:
     }
     static constexpr kind_set all() { return kind_set(0xFFFF'FFFFU); }
     /// Everything but messages and what repairs them.
-    static constexpr kind_set control() {
-        return kind_set(~(bit(packet_kind::data) | bit(packet_kind::recovered)));
-    }
+    static constexpr kind_set control() { return kind_set(~(bit(packet_kind::data) | bit(packet_kind::recovered))); }
     /// What view changes are made of.
     static constexpr kind_set membership() {
-        return {packet_kind::proposal, packet_kind::report,     packet_kind::refusal,  packet_kind::plan,
+        return {packet_kind::proposal,   packet_kind::report,  packet_kind::refusal,  packet_kind::plan,
                 packet_kind::completion, packet_kind::install, packet_kind::recovered};
     }
 
@@ -57,15 +55,15 @@ private:
 /// How one directed pair of nodes treats datagrams. Chances are in parts per million.
 struct link_quality {
     duration latency = std::chrono::microseconds(100);
-    duration jitter = std::chrono::microseconds(20);  ///< up to this is added; does not reorder
+    duration jitter = std::chrono::microseconds(20); ///< up to this is added; does not reorder
     std::uint32_t loss = 0;
-    std::uint32_t duplicate = 0;       ///< a copy within `reorder_max`
-    std::uint32_t late_duplicate = 0;  ///< a copy within `late_max`
-    std::uint32_t reorder = 0;         ///< an extra delay of up to `reorder_max`, overtaken by later ones
-    std::uint32_t corrupt = 0;         ///< bytes flipped, or the end cut off
+    std::uint32_t duplicate = 0;      ///< a copy within `reorder_max`
+    std::uint32_t late_duplicate = 0; ///< a copy within `late_max`
+    std::uint32_t reorder = 0;        ///< an extra delay of up to `reorder_max`, overtaken by later ones
+    std::uint32_t corrupt = 0;        ///< bytes flipped, or the end cut off
     duration reorder_max = std::chrono::milliseconds(5);
     duration late_max = std::chrono::milliseconds(600);
-    kind_set afflicted = kind_set::all();  ///< the kinds of packets that meet these faults
+    kind_set afflicted = kind_set::all(); ///< the kinds of packets that meet these faults
 
     [[nodiscard]] bool faulty() const { return (loss | duplicate | late_duplicate | reorder | corrupt) != 0; }
 };
@@ -81,9 +79,9 @@ struct datagram_view {
 /// Which datagrams a rule is about.
 struct packet_filter {
     kind_set kinds = kind_set::all();
-    node_id from = base::no_node;  ///< no_node: any
+    node_id from = base::no_node; ///< no_node: any
     node_id to = base::no_node;
-    std::function<bool(const datagram_view&)> also = {};  ///< and this, if set
+    std::function<bool(const datagram_view&)> also = {}; ///< and this, if set
 };
 
 struct network_counts {
@@ -116,7 +114,7 @@ public:
 
     [[nodiscard]] const link_quality& quality(node_id from, node_id to) const { return link_at(from, to).quality; }
     void set_quality(node_id from, node_id to, const link_quality& quality);
-    void set_quality(const link_quality& quality);  ///< of every link
+    void set_quality(const link_quality& quality); ///< of every link
     /// Cuts one direction; what is under way is lost, too.
     void cut(node_id from, node_id to) { set_cut(link_at(from, to)); }
     void cut_both(node_id one, node_id other);
@@ -168,7 +166,7 @@ public:
     void transmit(time_point now, node_id from, node_id to, const base::buffer& packet);
     struct flight {
         base::buffer packet;
-        std::uint16_t from = 0;  ///< places, not ids
+        std::uint16_t from = 0; ///< places, not ids
         std::uint16_t to = 0;
     };
     /// What arrives now; without a packet if the link has been cut meanwhile.

@@ -35,7 +35,10 @@ std::string_view to_string(condition state) {
 }
 
 node::node(world& around, node_id id)
-    : socket_bytes_max(around.options().socket_bytes), _world(around), _id(id), _random(around.new_seed()),
+    : socket_bytes_max(around.options().socket_bytes),
+      _world(around),
+      _id(id),
+      _random(around.new_seed()),
       _refusals(around.options().nodes) {
     storage.write_min = around.options().store_min;
     storage.write_max = around.options().store_max;

@@ -25,7 +25,7 @@ using base::node_id;
 using ring::step;
 
 enum class condition : std::uint8_t {
-    off,      ///< the host is up, no daemon runs: its port refuses
+    off, ///< the host is up, no daemon runs: its port refuses
     running,
     paused,   ///< stopped: datagrams pile up in its socket
     vanished, ///< no host: silence
@@ -87,10 +87,10 @@ public:
     // Handicaps.
 
     disk storage;
-    std::size_t socket_bytes_max;          ///< of the receive buffer
-    std::int64_t receive_ns_per_datagram = 0;  ///< what handling a datagram costs; a slow receiver
+    std::size_t socket_bytes_max;             ///< of the receive buffer
+    std::int64_t receive_ns_per_datagram = 0; ///< what handling a datagram costs; a slow receiver
     std::int64_t receive_ns_per_byte = 0;
-    std::int64_t clock_skew_us = 0;        ///< of the wall clock
+    std::int64_t clock_skew_us = 0; ///< of the wall clock
 
     // For the world and for clients.
 

@@ -18,17 +18,17 @@ namespace coterie::sim {
 struct run_request {
     std::string schedule = "mix";
     std::uint64_t seed = 1;
-    std::size_t nodes = 0;      ///< 0: as the schedule draws
-    duration time{};            ///< 0: ditto; for which faults go on
-    std::optional<bool> safe;   ///< whether there are safe messages; nothing: odd seeds have some
+    std::size_t nodes = 0;    ///< 0: as the schedule draws
+    duration time{};          ///< 0: ditto; for which faults go on
+    std::optional<bool> safe; ///< whether there are safe messages; nothing: odd seeds have some
 };
 
 struct run_outcome {
     std::size_t nodes = 0;
     bool safe = false;
-    bool exhausted = false;     ///< the seed of a sweep is beyond its last place
+    bool exhausted = false; ///< the seed of a sweep is beyond its last place
     std::vector<trace::event> trace;
-    std::vector<violation> violations;  ///< of the checker, then what the world itself saw (without events)
+    std::vector<violation> violations; ///< of the checker, then what the world itself saw (without events)
     coverage met;
     duration simulated{};
     std::uint64_t occurrences = 0;

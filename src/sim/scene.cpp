@@ -95,9 +95,7 @@ client& scene::quiet_member(node_id home, std::string_view group) {
     return result;
 }
 
-guarantee scene::any_guarantee() {
-    return options.safe && random.chance(1, 2) ? guarantee::safe : guarantee::agreed;
-}
+guarantee scene::any_guarantee() { return options.safe && random.chance(1, 2) ? guarantee::safe : guarantee::agreed; }
 
 node_id scene::holder() const {
     for (const node_id each : w.ids()) {

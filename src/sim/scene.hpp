@@ -16,12 +16,12 @@ namespace coterie::sim {
 /// What a run starts from; a schedule may change all of it before the world is made.
 struct setup {
     std::uint64_t seed = 1;
-    bool nodes_given = false;    ///< the user has said how many; a schedule keeps to it where it can
+    bool nodes_given = false; ///< the user has said how many; a schedule keeps to it where it can
     bool seconds_given = false;
-    duration time = std::chrono::seconds(5);  ///< for which faults go on
-    bool safe = false;           ///< a part of the messages is safe
+    duration time = std::chrono::seconds(5); ///< for which faults go on
+    bool safe = false;                       ///< a part of the messages is safe
     world_options world;
-    base::random_source random{1};  ///< for what the schedule draws
+    base::random_source random{1}; ///< for what the schedule draws
 };
 
 class scene {

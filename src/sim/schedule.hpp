@@ -13,10 +13,10 @@ namespace coterie::sim {
 struct schedule {
     std::string_view name;
     std::string_view about;
-    void (*prepare)(setup&);  ///< chooses what the world is made of, as far as the user has not
-    void (*play)(scene&);     ///< everything up to the end of the faults; the runner finishes the scene
-    bool recorded = true;     ///< false for those that only measure speed
-    bool sweep = false;       ///< the seed names a place; scene::exhausted tells when there are no more
+    void (*prepare)(setup&); ///< chooses what the world is made of, as far as the user has not
+    void (*play)(scene&);    ///< everything up to the end of the faults; the runner finishes the scene
+    bool recorded = true;    ///< false for those that only measure speed
+    bool sweep = false;      ///< the seed names a place; scene::exhausted tells when there are no more
 };
 
 /// All schedules, in the order in which they are listed to people.

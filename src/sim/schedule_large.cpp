@@ -27,7 +27,7 @@ void play_large_message(scene& on) {
     const std::vector<node_id> order = on.shuffled();
     const node_id sender = order[0];
     const node_id listener = order[1];
-    const node_id joiner = order[2];  // a daemon without members
+    const node_id joiner = order[2]; // a daemon without members
     client& speaker = on.quiet_member(sender);
     on.quiet_member(listener);
     if (on.wait_rest("joining")) {
@@ -61,9 +61,7 @@ void play_large_message(scene& on) {
             on.w.run_for(on.between(milliseconds(10), milliseconds(1'200)));
             on.w.net().join_all();
             break;
-        case 1:
-            on.quiet_member(joiner);
-            break;
+        case 1: on.quiet_member(joiner); break;
         case 2: speaker.crash(); break;
         case 3: (void)speaker.leave(); break;
         case 4:

@@ -30,7 +30,7 @@ void play_control_faults(scene& on) {
     bad.reorder = 200'000;
     bad.reorder_max = on.between(milliseconds(1), milliseconds(20));
     bad.late_max = on.between(milliseconds(50), milliseconds(900));
-    bad.afflicted = on.chance(1, 3)   ? kind_set{packet_kind::token, packet_kind::token_proof, packet_kind::token_request}
+    bad.afflicted = on.chance(1, 3) ? kind_set{packet_kind::token, packet_kind::token_proof, packet_kind::token_request}
                     : on.chance(1, 2) ? kind_set::membership()
                                       : kind_set::control();
     on.w.net().set_quality(bad);
@@ -39,15 +39,14 @@ void play_control_faults(scene& on) {
     while (on.w.now() < end) {
         // Requests and acknowledgements that turn up when nobody remembers them.
         const rule_id stale = on.w.net().hold(
-            {.kinds = {packet_kind::token_request, packet_kind::acknowledgement, packet_kind::token_proof}}, on.below(20));
-        const rule_id again = on.w.net().repeat({.kinds = kind_set::control()}, on.between(milliseconds(5), seconds(1)),
-                                                on.below(50));
+            {.kinds = {packet_kind::token_request, packet_kind::acknowledgement, packet_kind::token_proof}},
+            on.below(20));
+        const rule_id again =
+            on.w.net().repeat({.kinds = kind_set::control()}, on.between(milliseconds(5), seconds(1)), on.below(50));
         on.w.run_for(on.between(milliseconds(20), milliseconds(300)));
         const node_id victim = on.any_node();
         switch (on.below(6)) {
-        case 0:
-            on.w.at(victim).crash();
-            break;
+        case 0: on.w.at(victim).crash(); break;
         case 1: on.w.net().isolate(victim); break;
         case 2: on.w.net().partition(on.sides(2)); break;
         default: break;
@@ -66,7 +65,7 @@ void prepare_chain(setup& from) {
     draw_nodes(from, many ? 24 : 3, many ? 64 : 8);
     default_time(from, many ? seconds(1) : seconds(3));
     if (from.random.chance(1, 2)) {
-        from.world.ring.watchers = 1;  // so that few pairs watch each other
+        from.world.ring.watchers = 1; // so that few pairs watch each other
     }
 }
 

@@ -146,7 +146,7 @@ void play_three_partitions_slow_store(scene& on) {
     const time_point end = on.w.now() + on.options.time;
     std::size_t newcomer = founders;
     while (on.w.now() < end) {
-        const step::kind moment = on.chance(1, 2) ? step::kind::proposed
+        const step::kind moment = on.chance(1, 2)   ? step::kind::proposed
                                   : on.chance(1, 2) ? step::kind::planned
                                                     : step::kind::install_sent;
         const node_id lowest = on.lowest_running();

@@ -61,8 +61,8 @@ void traffic::say(client& who, const traffic_profile& profile) {
             _random.between(static_cast<std::int64_t>(low), static_cast<std::int64_t>(high)));
     };
     const bool large = happens(profile.large);
-    const std::size_t bytes = large ? bounded(profile.bytes_max, profile.large_bytes_max)
-                                    : bounded(profile.bytes_min, profile.bytes_max);
+    const std::size_t bytes =
+        large ? bounded(profile.bytes_max, profile.large_bytes_max) : bounded(profile.bytes_min, profile.bytes_max);
     (void)who.multicast(bytes, happens(profile.safe) ? guarantee::safe : guarantee::agreed);
 }
 

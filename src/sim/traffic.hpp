@@ -14,21 +14,21 @@ namespace coterie::sim {
 
 /// How a client behaves. Chances are in per cent, each of one turn of a member.
 struct traffic_profile {
-    std::vector<std::string> groups = {"alpha"};  ///< it joins one of these, drawn anew each time
-    duration pace = std::chrono::milliseconds(100);  ///< between turns, on average
-    bool regular = false;             ///< exactly at that pace
+    std::vector<std::string> groups = {"alpha"};    ///< it joins one of these, drawn anew each time
+    duration pace = std::chrono::milliseconds(100); ///< between turns, on average
+    bool regular = false;                           ///< exactly at that pace
     std::size_t bytes_min = 16;
     std::size_t bytes_max = 300;
     std::size_t large_bytes_max = 20'000;
     std::uint32_t large = 0;
-    std::size_t burst_max = 1;        ///< messages in one turn
-    std::uint32_t safe = 0;           ///< of its messages
-    std::uint32_t answers = 0;        ///< of messages that somebody in the group answers at once; at most 90, or the talk
-                                      ///< would feed itself
+    std::size_t burst_max = 1; ///< messages in one turn
+    std::uint32_t safe = 0;    ///< of its messages
+    std::uint32_t answers = 0; ///< of messages that somebody in the group answers at once; at most 90, or the talk
+                               ///< would feed itself
     std::uint32_t leaves = 0;
     std::uint32_t finalizes = 0;
     std::uint32_t crashes = 0;
-    std::uint32_t stalls = 0;         ///< stops reading until its next turn with luck
+    std::uint32_t stalls = 0; ///< stops reading until its next turn with luck
 };
 
 class traffic {

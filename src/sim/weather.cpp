@@ -247,9 +247,7 @@ void weather::slow_down(trouble how) {
         if (_on.chance(1, 2)) {
             one.pause_for(some_time());
         }
-        _on.later(some_time(), [this, victim] {
-            _on.w.at(victim).socket_bytes_max = _on.options.world.socket_bytes;
-        });
+        _on.later(some_time(), [this, victim] { _on.w.at(victim).socket_bytes_max = _on.options.world.socket_bytes; });
     } else {
         one.receive_ns_per_datagram = _on.random.between(5'000, 400'000);
         _on.later(some_time(), [this, victim] { _on.w.at(victim).receive_ns_per_datagram = 0; });

@@ -11,23 +11,23 @@
 namespace coterie::sim {
 
 enum class trouble : std::uint8_t {
-    noise,           ///< loss, duplicates, reordering, corruption on some or all links
-    control_noise,   ///< ditto, on control packets only
-    partition,       ///< two or three sides
-    one_way,         ///< one direction between two nodes
-    deaf,            ///< a node hears nobody
-    mute,            ///< nobody hears a node
-    flap,            ///< a cut that comes and goes
-    crash,           ///< and restart after a while, or not
-    crash_amid,      ///< in the middle of a batch
-    crash_at_step,   ///< at its next step of a view change
+    noise,         ///< loss, duplicates, reordering, corruption on some or all links
+    control_noise, ///< ditto, on control packets only
+    partition,     ///< two or three sides
+    one_way,       ///< one direction between two nodes
+    deaf,          ///< a node hears nobody
+    mute,          ///< nobody hears a node
+    flap,          ///< a cut that comes and goes
+    crash,         ///< and restart after a while, or not
+    crash_amid,    ///< in the middle of a batch
+    crash_at_step, ///< at its next step of a view change
     pause,
     pause_amid,
     slow_store,
     small_buffer,
     slow_receiver,
     vanish,
-    leave,           ///< in order, and back
+    leave, ///< in order, and back
     count,
 };
 inline constexpr std::size_t troubles = static_cast<std::size_t>(trouble::count);

@@ -22,7 +22,9 @@ constexpr std::uint64_t bounds_checked_every = 512;
 } // namespace
 
 world::world(const world_options& options)
-    : _options(options), _random(options.seed), _network(options.nodes, _random.next(), _events, _pool, *this),
+    : _options(options),
+      _random(options.seed),
+      _network(options.nodes, _random.next(), _events, _pool, *this),
       _cluster(wire::cluster_of("simulated")) {
     COTERIE_ASSERT(options.nodes >= 1 && options.nodes <= nodes_max, "a simulated world has 1 to 64 nodes");
     _network.set_quality(options.links);
@@ -314,8 +316,8 @@ std::vector<std::vector<node_id>> world::cliques() const {
         }
         std::ranges::sort(component);
         const bool complete = std::ranges::all_of(component, [&](node_id one) {
-            return std::ranges::all_of(
-                component, [&](node_id other) { return one == other || _network.reaches(one, other); });
+            return std::ranges::all_of(component,
+                                       [&](node_id other) { return one == other || _network.reaches(one, other); });
         });
         if (complete) {
             result.push_back(std::move(component));
@@ -344,9 +346,8 @@ bool world::converged() const {
 }
 
 bool world::at_rest() const {
-    return converged() && std::ranges::all_of(_clients, [](const auto& each) {
-               return !each->home().alive() || each->at_rest();
-           });
+    return converged() &&
+           std::ranges::all_of(_clients, [](const auto& each) { return !each->home().alive() || each->at_rest(); });
 }
 
 void world::check_bounds() {
@@ -372,9 +373,9 @@ std::string world::describe() const {
     }
     for (const auto& each : _clients) {
         if (each->home().alive() && !each->at_rest()) {
-            result += "client " + std::to_string(each->who().pid) + " on node " + std::to_string(each->who().node.value) +
-                      ": " + std::to_string(each->outstanding()) + " accepted and not delivered, " +
-                      std::to_string(each->waiting()) + " unread, state " +
+            result += "client " + std::to_string(each->who().pid) + " on node " +
+                      std::to_string(each->who().node.value) + ": " + std::to_string(each->outstanding()) +
+                      " accepted and not delivered, " + std::to_string(each->waiting()) + " unread, state " +
                       std::to_string(static_cast<int>(each->state())) + "\n";
         }
     }

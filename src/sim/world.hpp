@@ -23,9 +23,9 @@ namespace coterie::sim {
 
 struct world_options {
     std::uint64_t seed = 1;
-    std::size_t nodes = 5;   ///< at most 64
-    bool record = true;      ///< keep the trace
-    ring::settings ring{};   ///< times and sizes; who and where is filled in
+    std::size_t nodes = 5; ///< at most 64
+    bool record = true;    ///< keep the trace
+    ring::settings ring{}; ///< times and sizes; who and where is filled in
     groups::settings groups{};
     link_quality links{};
     std::size_t socket_bytes = std::size_t{4} << 20U;
@@ -37,7 +37,7 @@ struct world_options {
 struct complaint {
     std::int64_t time_ns = 0;
     node_id node;
-    int guarantee = 0;  ///< of docs/guarantees.md; 0: what is checked inside (bounds, invariants)
+    int guarantee = 0; ///< of docs/guarantees.md; 0: what is checked inside (bounds, invariants)
     std::string what;
 };
 
@@ -99,7 +99,7 @@ public:
     [[nodiscard]] const node& at(node_id id) const { return *_nodes[id.value - 1]; }
     [[nodiscard]] node& at(std::uint32_t id) { return at(node_id{id}); }
     [[nodiscard]] std::vector<node_id> ids() const;
-    [[nodiscard]] std::vector<node_id> running() const;  ///< alive and not paused
+    [[nodiscard]] std::vector<node_id> running() const; ///< alive and not paused
     void boot_all();
     [[nodiscard]] network& net() { return _network; }
 
@@ -127,7 +127,7 @@ public:
     [[nodiscard]] bool at_rest() const;
     void check_bounds();
     void record_tables();
-    [[nodiscard]] std::string describe() const;  ///< a line a node
+    [[nodiscard]] std::string describe() const; ///< a line a node
 
     void complain(node_id node, std::string what, int guarantee = 0);
     [[nodiscard]] const std::vector<complaint>& complaints() const { return _complaints; }
@@ -201,7 +201,7 @@ private:
     bool _hooks_ended = false;
 
     std::vector<trace::event> _trace;
-    std::map<base::view_id, time_point> _planned;  ///< when
+    std::map<base::view_id, time_point> _planned; ///< when
     std::vector<complaint> _complaints;
     coverage _coverage;
     std::uint64_t _occurrences = 0;

@@ -43,15 +43,15 @@ enum class event_kind : std::uint8_t {
     installed,        ///< view: the attempt; hash
 
     // Streams of clients: `stream` is one use of a handle, unique in a run; `process` is the client itself.
-    client_opened = 64,   ///< process
-    client_join,          ///< group: the join was accepted
-    client_leave,         ///< the leave was accepted
-    client_accepted,      ///< group, message, safe: a multicast was accepted
-    client_delivered,     ///< group, peer_process: the sender, message
-    client_change,        ///< group, processes: members after, left, joined
-    client_view,          ///< view (epoch and coordinator only), members: ring callback
-    client_closed,        ///< finalized in order
-    client_failed,        ///< the process crashed, or its daemon did, or it was evicted for slowness
+    client_opened = 64, ///< process
+    client_join,        ///< group: the join was accepted
+    client_leave,       ///< the leave was accepted
+    client_accepted,    ///< group, message, safe: a multicast was accepted
+    client_delivered,   ///< group, peer_process: the sender, message
+    client_change,      ///< group, processes: members after, left, joined
+    client_view,        ///< view (epoch and coordinator only), members: ring callback
+    client_closed,      ///< finalized in order
+    client_failed,      ///< the process crashed, or its daemon did, or it was evicted for slowness
 };
 [[nodiscard]] std::string_view to_string(event_kind kind);
 
@@ -76,7 +76,7 @@ struct departed {
 struct event {
     event_kind kind{};
     std::int64_t time_ns{};
-    node_id node;              ///< the node, also of a client
+    node_id node; ///< the node, also of a client
     std::uint64_t stream{};
     view_id view;
     view_id left_view;
@@ -85,9 +85,9 @@ struct event {
     node_id peer;
     bool safe{};
     std::uint64_t hash{};
-    std::uint64_t message{};   ///< digest of a client message's bytes; test programs make contents unique
-    process who;               ///< `process` above
-    process sender;            ///< `peer_process` above
+    std::uint64_t message{}; ///< digest of a client message's bytes; test programs make contents unique
+    process who;             ///< `process` above
+    process sender;          ///< `peer_process` above
     std::string group;
     std::vector<member> members;
     std::vector<process> processes;

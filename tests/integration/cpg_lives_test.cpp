@@ -61,8 +61,8 @@ TEST_F(cpg_lives, a_client_that_does_not_read_is_cut_off_and_the_others_go_on) {
         ASSERT_EQ(reader.dispatch(CS_DISPATCH_ALL), CS_OK);
     }
     EXPECT_TRUE(is_told());
-    EXPECT_NE(daemons().log(0).find("client " + std::to_string(sleeper) + " is cut off: it does not take its events"),
-              std::string::npos);
+    const std::string line = "client " + std::to_string(sleeper) + " is cut off: it does not take its events";
+    EXPECT_TRUE(eventually([&] { return daemons().log(0).find(line) != std::string::npos; }));
     ::kill(sleeper, SIGKILL);
     ::waitpid(sleeper, nullptr, 0);
 }

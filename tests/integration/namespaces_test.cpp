@@ -15,7 +15,7 @@ constexpr const char* ip = "/sbin/ip";
 /// Namespaces of hosts around one with a bridge.
 class switched_network {
 public:
-    explicit switched_network(std::size_t hosts) : _hosts(hosts) {
+    switched_network(std::size_t hosts, std::string prefix) : _hosts(hosts), _prefix(std::move(prefix)) {
         _good = run({"netns", "add", name(0)}) &&
                 run({"-n", name(0), "link", "add", "name", "br0", "type", "bridge"}) &&
                 run({"-n", name(0), "link", "set", "br0", "up"});
@@ -25,8 +25,7 @@ public:
             _good = run({"netns", "add", place}) &&
                     run({"-n", name(0), "link", "add", port, "type", "veth", "peer", "name", "eth0", "netns", place}) &&
                     run({"-n", name(0), "link", "set", port, "master", "br0"}) &&
-                    run({"-n", name(0), "link", "set", port, "up"}) &&
-                    run({"-n", place, "addr", "add", address(host) + "/24", "dev", "eth0"}) &&
+                    run({"-n", name(0), "link", "set", port, "up"}) && run(address_command(host, place)) &&
                     run({"-n", place, "link", "set", "eth0", "up"}) && run({"-n", place, "link", "set", "lo", "up"});
         }
     }
@@ -57,24 +56,40 @@ private:
     [[nodiscard]] static std::string name(std::size_t host) {
         return "coterie-" + std::to_string(::getpid()) + "-" + std::to_string(host);
     }
-    [[nodiscard]] static std::string address(std::size_t host) { return "10.66.0." + std::to_string(host); }
+    [[nodiscard]] std::string address(std::size_t host) const { return _prefix + std::to_string(host); }
+    [[nodiscard]] std::vector<std::string> address_command(std::size_t host, const std::string& place) const {
+        if (_prefix.find(':') == std::string::npos) {
+            return {"-n", place, "addr", "add", address(host) + "/24", "dev", "eth0"};
+        }
+        // Nobody else has it, so nothing has to be waited for.
+        return {"-n", place, "addr", "add", address(host) + "/64", "dev", "eth0", "nodad"};
+    }
 
-    std::size_t _hosts;
+    const std::size_t _hosts;
+    const std::string _prefix;
     bool _good = false;
 };
 
-} // namespace
-
-TEST(three_machines, agree_through_a_kill_and_restart_under_a_flood) {
+void play_on(const std::string& prefix, const story& what) {
     if (::geteuid() != 0) {
         GTEST_SKIP() << "SKIPPED: network namespaces need root";
     }
-    const switched_network network(3);
+    const switched_network network(3, prefix);
     if (!network.good()) {
         GTEST_SKIP() << "SKIPPED: this machine does not let root make network namespaces";
     }
     cluster nodes({.places = network.places(), .traced = false, .more = {}});
-    play(nodes, {});
+    play(nodes, what);
+}
+
+} // namespace
+
+TEST(three_machines, agree_through_a_kill_and_restart_under_a_flood) { play_on("10.66.0.", {}); }
+
+TEST(three_machines, do_so_on_ipv6_as_well) {
+    play_on(
+        "fd66::",
+        {.rate = 0, .before_kill = milliseconds(500), .apart = milliseconds(500), .after_return = milliseconds(500)});
 }
 
 } // namespace coterie::tests

@@ -120,12 +120,11 @@ TEST(an_idle_member, sends_its_first_message_in_fewer_than_three_hops) {
         cluster.w.run_for(milliseconds(500));
         const time_point asked = cluster.w.now();
         time_point left = base::never;
-        const rule_id watch = cluster.w.net().watch({.kinds = packet_kind::data,
-                                                     .from = node_id{node},
-                                                     .also = [&](const datagram_view&) {
-                                                         left = std::min(left, cluster.w.now());
-                                                         return true;
-                                                     }});
+        const rule_id watch = cluster.w.net().watch(
+            {.kinds = packet_kind::data, .from = node_id{node}, .also = [&](const datagram_view&) {
+                 left = std::min(left, cluster.w.now());
+                 return true;
+             }});
         ASSERT_TRUE(cluster.on(node).multicast(64));
         cluster.w.run_for(milliseconds(50));
         cluster.w.net().forget(watch);

@@ -46,8 +46,8 @@ TEST(what_was_wrong_once, is_right_now) {
     for (const regression& each : known) {
         const run_outcome outcome = run(each.request);
         for (const violation& found : outcome.violations) {
-            ADD_FAILURE() << "again: " << each.what_was_wrong << "\n  guarantee " << found.guarantee << ": " << found.what
-                          << "\n  coterie sim " << replay_words(each.request);
+            ADD_FAILURE() << "again: " << each.what_was_wrong << "\n  guarantee " << found.guarantee << ": "
+                          << found.what << "\n  coterie sim " << replay_words(each.request);
         }
     }
 }

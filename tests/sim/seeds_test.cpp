@@ -54,7 +54,8 @@ bool try_seed(const run_request& request, bool& exhausted) {
     }
     std::string found;
     for (std::size_t at = 0; at < std::min<std::size_t>(3, outcome.violations.size()); ++at) {
-        found += "  guarantee " + std::to_string(outcome.violations[at].guarantee) + ": " + outcome.violations[at].what + "\n";
+        found += "  guarantee " + std::to_string(outcome.violations[at].guarantee) + ": " +
+                 outcome.violations[at].what + "\n";
     }
     ADD_FAILURE() << found << "  replay: coterie sim " << replay_words(request);
     return ++failures < failures_max;
@@ -71,7 +72,8 @@ TEST_P(many_seeds, keep_every_guarantee) {
     bool exhausted = false;
     if (!what.sweep) {
         for (std::uint64_t seed = 1; seed <= seeds_of(what); ++seed) {
-            if (mine.owns(seed) && !try_seed({.schedule = std::string(what.name), .seed = seed, .safe = {}}, exhausted)) {
+            if (mine.owns(seed) &&
+                !try_seed({.schedule = std::string(what.name), .seed = seed, .safe = {}}, exhausted)) {
                 return;
             }
         }

@@ -4,6 +4,7 @@
 #include "ipc/client_channel.hpp"
 #include "ipc/server.hpp"
 
+#include <atomic>
 #include <cstdlib>
 #include <fcntl.h>
 #include <filesystem>
@@ -22,6 +23,7 @@ namespace {
 struct scripted : request_handler {
     status on_open(client_id client, const hello& wish) override {
         latest = client;
+        ++opened;
         pid = wish.pid;
         return opening;
     }
@@ -53,6 +55,7 @@ struct scripted : request_handler {
     std::vector<address> members;
     client_id latest;
     std::uint32_t pid = 0;
+    int opened = 0;
     std::vector<std::string> log;
 };
 
@@ -86,6 +89,10 @@ protected:
             while (!stop.stop_requested()) {
                 pollfd wanted{.fd = serving->poll_descriptor(), .events = POLLIN, .revents = 0};
                 ::poll(&wanted, 1, 5);
+                if (opening_later.exchange(false)) {
+                    handler.opening = status::ok;
+                    serving->admit_waiting();
+                }
                 turn();
             }
         });
@@ -113,6 +120,8 @@ protected:
     scripted handler;
     std::unique_ptr<server> serving;
     std::string path;
+    /// Set from outside the server's thread: it opens its door.
+    std::atomic<bool> opening_later = false;
 
 private:
     std::string _folder;
@@ -145,6 +154,21 @@ TEST_F(channel, passes_on_a_refusal_to_open) {
     });
     EXPECT_EQ(serving->clients(), 0U);
     EXPECT_TRUE(handler.log.empty());
+}
+
+TEST_F(channel, lets_a_client_wait_at_the_door) {
+    listen();
+    handler.opening = status::try_again;
+    alongside([&] {
+        std::jthread later([&] {
+            std::this_thread::sleep_for(std::chrono::milliseconds(30));
+            opening_later = true;
+        });
+        const auto opened =
+            client_channel::connect(path, {.ring_views = false, .pid = static_cast<std::uint32_t>(::getpid())});
+        ASSERT_TRUE(opened);
+    });
+    EXPECT_EQ(handler.opened, 2);
 }
 
 TEST_F(channel, does_not_believe_in_another_process) {
