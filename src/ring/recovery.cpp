@@ -16,12 +16,12 @@ bool holds(const wire::report& report, sequence_number number) {
         return true;
     }
     const std::uint64_t bit = number.since(report.received) - 1;
-    return bit / 8 < report.beyond.size() && (report.beyond[bit / 8] >> (bit % 8) & 1U) != 0;
+    return bit / 8 < report.beyond.size() && (report.beyond[bit / 8] & 1U << (bit % 8)) != 0;
 }
 
 sequence_number highest_of(const wire::report& report) {
     for (std::size_t bit = report.beyond.size() * 8; bit > 0; --bit) {
-        if ((report.beyond[(bit - 1) / 8] >> ((bit - 1) % 8) & 1U) != 0) {
+        if ((report.beyond[(bit - 1) / 8] & 1U << ((bit - 1) % 8)) != 0) {
             return report.received.plus(bit);
         }
     }

@@ -34,6 +34,8 @@ constexpr std::array list{
              play_large_message},
     schedule{"three-partitions-slow-store", "three sides with different holes merge while disks take seconds",
              prepare_three_partitions, play_three_partitions_slow_store},
+    schedule{"stage-faults", "one kind of fault strikes nodes that enter one state of a view change", prepare_stages,
+             play_stage_faults},
     schedule{"crash-sweep", "crashes each node at each step of one view change; the seed is the place", prepare_sweep,
              play_crash_sweep, true, true},
     schedule{"drop-sweep", "drops each control packet of one view change in turn; the seed is the place", prepare_sweep,

@@ -69,6 +69,10 @@ void play_chain_and_deaf(scene& on);
 void prepare_large(setup& from);
 void play_large_message(scene& on);
 
+// schedule_stages.cpp
+void prepare_stages(setup& from);
+void play_stage_faults(scene& on);
+
 // schedule_sweep.cpp
 void prepare_sweep(setup& from);
 void play_crash_sweep(scene& on);
