@@ -2,6 +2,7 @@
 // membership's coordinator: one attempt at a time, from the proposal to the last member's first word in the new view.
 #include "base/assert.hpp"
 #include "base/mutant.hpp"
+#include "ring/backoff.hpp"
 #include "ring/membership.hpp"
 
 #include <algorithm>
@@ -14,7 +15,6 @@ namespace {
 constexpr int answer_limits = 4;
 /// How often a member is told to install what others have installed before its word is taken as it is.
 constexpr std::uint32_t authorisations_max = 5;
-constexpr std::uint32_t backoff_doublings_max = 4;
 constexpr duration retry_spread = std::chrono::milliseconds(20);
 } // namespace
 
@@ -55,8 +55,7 @@ void membership::repeat_to(candidate_state& candidate) {
     attempt_state& attempt = *_attempt;
     const bool own = candidate.who == self();
     const duration overdue = _hearing.overdue_after(candidate.who.node);
-    candidate.next =
-        own ? base::never : _context.now + overdue * (1 << std::min(candidate.tries, backoff_doublings_max));
+    candidate.next = own ? base::never : _context.now + backed_off(overdue, candidate.tries, _context.cfg.retry_max);
     ++candidate.tries;
     switch (attempt.now) {
     case attempt_state::phase::collecting: {
@@ -159,9 +158,8 @@ std::vector<member> membership::choose_members() const {
         all.push_back(each.who);
     }
     const auto linked = [&](const member& left, const member& right) {
-        return COTERIE_MUTANT(ring_any_clique) || // takes in members that cannot hear each other
-               (std::ranges::binary_search(reports.at(left.node)->hears, right) &&
-                std::ranges::binary_search(reports.at(right.node)->hears, left));
+        return COTERIE_MUTANT(ring_any_clique) || (std::ranges::binary_search(reports.at(left.node)->hears, right) &&
+                                                   std::ranges::binary_search(reports.at(right.node)->hears, left));
     };
     return clique_from(self(), all, linked);
 }
@@ -270,8 +268,7 @@ void membership::abandon_attempt() {
         return;
     }
     // A random pause that grows, so that two that disturb each other do not do so again and again.
-    const duration spread =
-        std::min(retry_spread * (1 << std::min(_disturbed, backoff_doublings_max)), _context.cfg.silence_limit);
+    const duration spread = backed_off(retry_spread, _disturbed, _context.cfg.silence_limit);
     _not_before = _context.now + _context.random_pause(spread);
     ++_disturbed;
     _context.world.on_step({.what = step::kind::abandoned, .view = id});

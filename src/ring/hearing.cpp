@@ -2,8 +2,6 @@
 // Peers and the judgement of their silence. Sending heartbeats is in hearing_send.cpp.
 #include "ring/hearing.hpp"
 
-#include "base/mutant.hpp"
-
 #include <algorithm>
 
 namespace coterie::ring {
@@ -11,7 +9,6 @@ namespace coterie::ring {
 namespace {
 constexpr duration eager_span = std::chrono::milliseconds(500);
 constexpr duration overdue_min = std::chrono::milliseconds(2);
-constexpr duration overdue_max = std::chrono::milliseconds(200);
 /// After this long without being dropped again a node is met like a new one.
 constexpr duration hold_off_memory = std::chrono::seconds(20);
 } // namespace
@@ -86,7 +83,7 @@ duration hearing::overdue_after(node_id node) const {
         return _context.cfg.retry;
     }
     return std::clamp(known->round_trip + 4 * known->round_trip_variation + std::chrono::milliseconds(1), overdue_min,
-                      overdue_max);
+                      _context.cfg.retry_max);
 }
 
 duration hearing::limit_of(const peer& peer) const {
@@ -136,8 +133,7 @@ void hearing::on_heartbeat(const wire::origin& from, const wire::heartbeat& pack
             known->candidate_counter = packet.counter;
         }
         const bool echoes_fresh =
-            packet.echo_nonce == _context.self.nonce &&
-            (packet.echo_counter > known->candidate_since || COTERIE_MUTANT(ring_incarnation_unproved));
+            packet.echo_nonce == _context.self.nonce && packet.echo_counter > known->candidate_since;
         if (echoes_fresh && packet.echo_counter <= _counter && (packet.flags & wire::heartbeat::leaving) == 0) {
             prove(*known, from, packet);
         }
@@ -200,6 +196,9 @@ void hearing::measure_round_trip(peer& peer, const wire::heartbeat& packet) {
         return;
     }
     peer.echoed = packet.echo_counter;
+    if (packet.echo_counter <= _wake_counter) {
+        return; // most of that time this node was paused itself
+    }
     const duration whole = _context.now - _sent_at[packet.echo_counter % _sent_at.size()];
     const duration sample = whole - std::chrono::microseconds(packet.echo_held_us);
     if (sample <= duration::zero()) {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // view_order's repairs: noticing gaps, asking for what is missing, answering those who ask.
 #include "base/mutant.hpp"
+#include "ring/backoff.hpp"
 #include "ring/view_order.hpp"
 
 #include <algorithm>
@@ -13,7 +14,6 @@ constexpr std::uint64_t answered_packets_max = 64; ///< to one request
 constexpr std::size_t pending_answers_max = 256;
 constexpr duration answer_slot = std::chrono::milliseconds(5);
 constexpr std::uint32_t answers_in_slot_max = 256;
-constexpr std::uint32_t backoff_doublings_max = 4;
 constexpr std::uint64_t window_bytes_min = 16'384;
 } // namespace
 
@@ -126,7 +126,10 @@ void view_order::ask_repair() {
     }
     const duration overdue = _trips.overdue_after(_view.members[_highest_from].node);
     _repair_at =
-        _context.now + overdue * (1 << std::min(_repair_tries, backoff_doublings_max)) + _context.random_pause(overdue);
+        _context.now + backed_off(overdue, _repair_tries, _context.cfg.retry_max) + _context.random_pause(overdue);
+    if (COTERIE_MUTANT(ring_asks_once)) { // gives up when a request or its answer is lost
+        _repair_at = base::never;
+    }
     ++_repair_tries;
 }
 

@@ -2,6 +2,7 @@
 // view_order's token: who may number, how it is asked for, passed on, repeated, relayed and proved.
 #include "base/assert.hpp"
 #include "base/mutant.hpp"
+#include "ring/backoff.hpp"
 #include "ring/view_order.hpp"
 
 #include <algorithm>
@@ -10,15 +11,12 @@ namespace coterie::ring {
 
 namespace {
 constexpr std::uint32_t tries_before_relay = 3;
-constexpr std::uint32_t backoff_doublings_max = 4;
 /// A member that froze a window behind the others may have to recover another window: both fit the store and a plan.
 constexpr std::size_t window_packets_limit = (wire::window_packets_max - wire::members_max) / 2;
 /// Nobody falls behind by more hops than this; a hop far ahead would use up all that follow.
 constexpr std::uint64_t hops_ahead_max = std::uint64_t{1} << 32U;
 /// Silence about a token for this many silence limits means that its target will never prove it.
 constexpr int proof_limits = 4;
-
-duration doubled(duration base, std::uint32_t tries) { return base * (1 << std::min(tries, backoff_doublings_max)); }
 } // namespace
 
 void view_order::learn_hop(hop_number hop, node_id holder) {
@@ -280,7 +278,8 @@ void view_order::token_time() {
         passage& away = *_passage;
         ++away.tries;
         ++_context.counts.tokens_repeated;
-        away.next = _context.now + doubled(_trips.overdue_after(away.token.target), away.tries);
+        away.next =
+            _context.now + backed_off(_trips.overdue_after(away.token.target), away.tries, _context.cfg.retry_max);
         send_token();
         if (away.tries >= tries_before_relay && size() > 2) {
             // The way to the target may be broken in one direction only: another member may have a better one.
@@ -297,7 +296,7 @@ void view_order::token_time() {
             return;
         }
         ++_want_tries;
-        _want_next = _context.now + doubled(2 * _trips.overdue_after(holder()), _want_tries);
+        _want_next = _context.now + backed_off(2 * _trips.overdue_after(holder()), _want_tries, _context.cfg.retry_max);
         send_token_request(true);
     }
 }

@@ -2,6 +2,7 @@
 // membership's participant: answers proposals and freezes, recovers what a plan names, completes, installs.
 #include "base/assert.hpp"
 #include "base/mutant.hpp"
+#include "ring/backoff.hpp"
 #include "ring/membership.hpp"
 
 #include <algorithm>
@@ -14,7 +15,6 @@ namespace {
 /// Without a word of the attempt for this many silence limits a participant waits no longer.
 constexpr int patience_limits = 6;
 constexpr std::uint32_t sought_packets_max = 64; ///< of one owner at once
-constexpr std::uint32_t backoff_doublings_max = 4;
 } // namespace
 
 void membership::on_proposal(const member& from, const wire::proposal& packet) {
@@ -173,7 +173,7 @@ void membership::seek_missing() {
             _context.send(target, request);
         }
     }
-    _repeat_at = _context.now + overdue * (1 << std::min(_repeats, backoff_doublings_max));
+    _repeat_at = _context.now + backed_off(overdue, _repeats, _context.cfg.retry_max);
     ++_repeats;
     send_completion(static_cast<std::uint32_t>(_missing));
 }

@@ -43,6 +43,7 @@ struct settings {
     duration settle = std::chrono::milliseconds(20);            ///< contact must be unchanged for this long
     duration retry = std::chrono::milliseconds(10);       ///< first repetition of anything that waits for an answer,
                                                           ///< until round trips are known
+    duration retry_max = std::chrono::milliseconds(200);  ///< and the longest pause between repetitions
     duration repair_grace = std::chrono::milliseconds(2); ///< a gap younger than this is reordering
     duration acknowledge_delay = std::chrono::milliseconds(2);
     duration refused_limit = std::chrono::milliseconds(40); ///< silence after a refused port that means death

@@ -67,6 +67,14 @@ bool scene::wait_converged(std::string_view what, duration limit) {
     return false;
 }
 
+bool scene::wait_mutual(std::string_view what) {
+    if (w.run_until_every(milliseconds(1), [this] { return w.mutual(); }, patience())) {
+        return true;
+    }
+    w.complain(base::no_node, std::string(what) + ": members of one view do not hear each other\n" + w.describe(), 2);
+    return false;
+}
+
 bool scene::wait_rest(std::string_view what, duration limit) {
     if (w.run_until_every(milliseconds(1), [this] { return w.at_rest(); }, limit)) {
         return true;

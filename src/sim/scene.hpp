@@ -59,6 +59,8 @@ public:
     bool form(duration limit = std::chrono::seconds(5));
     /// Waits until every clique of running nodes shares a view; complains (as `what`) if it takes too long.
     bool wait_converged(std::string_view what, duration limit = std::chrono::seconds(8));
+    /// Waits until the members of every view hear each other; complains (as `what`) if it takes too long.
+    bool wait_mutual(std::string_view what);
     bool wait_rest(std::string_view what, duration limit = std::chrono::seconds(20));
     /// A profile of the usual sort: short messages, some safe ones if the run has any.
     [[nodiscard]] traffic_profile usual_traffic() const;

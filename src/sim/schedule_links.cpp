@@ -92,13 +92,14 @@ void play_chain_and_deaf(scene& on) {
             }
         }
         on.w.run_for(on.options.time);
+        on.wait_mutual("a chain");
         break;
-    case 1: {
+    case 1:
         // One direction is dead between two nodes, for long.
         net.cut(order[0], order[1]);
         on.w.run_for(on.options.time);
+        on.wait_mutual("one dead direction");
         break;
-    }
     case 2:
         // A deaf node, later a mute one.
         for (const node_id each : on.w.ids()) {
@@ -107,6 +108,7 @@ void play_chain_and_deaf(scene& on) {
             }
         }
         on.w.run_for(on.options.time / 2);
+        on.wait_mutual("a deaf node");
         net.join_all();
         on.w.run_for(on.between(milliseconds(10), milliseconds(600)));
         for (const node_id each : on.w.ids()) {
@@ -115,6 +117,7 @@ void play_chain_and_deaf(scene& on) {
             }
         }
         on.w.run_for(on.options.time / 2);
+        on.wait_mutual("a mute node");
         break;
     default: {
         // A flap at the pace of the back-off.

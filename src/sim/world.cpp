@@ -345,8 +345,23 @@ bool world::converged() const {
     return true;
 }
 
+bool world::mutual() const {
+    return std::ranges::all_of(running(), [this](node_id one) {
+        const std::vector<base::member>& members = at(one).engine().view().members;
+        return at(one).settled_view().valid() && std::ranges::all_of(members, [&](const base::member& left) {
+                   return std::ranges::all_of(members, [&](const base::member& right) {
+                       return left.node == right.node || _network.reaches(left.node, right.node);
+                   });
+               });
+    });
+}
+
 bool world::at_rest() const {
-    return converged() &&
+    const auto daemons_agree = [this](const std::vector<node_id>& clique) {
+        const base::sequence_number delivered = at(clique.front()).engine().delivered();
+        return std::ranges::all_of(clique, [&](node_id each) { return at(each).engine().delivered() == delivered; });
+    };
+    return converged() && std::ranges::all_of(cliques(), daemons_agree) &&
            std::ranges::all_of(_clients, [](const auto& each) { return !each->home().alive() || each->at_rest(); });
 }
 

@@ -123,7 +123,9 @@ public:
     [[nodiscard]] std::vector<std::vector<node_id>> cliques() const;
     /// Every clique shares one view, at its common point.
     [[nodiscard]] bool converged() const;
-    /// Converged, and no client waits for anything.
+    /// The members of every view hear each other.
+    [[nodiscard]] bool mutual() const;
+    /// Converged, no client waits for anything, and no daemon for packets that others of its view have delivered.
     [[nodiscard]] bool at_rest() const;
     void check_bounds();
     void record_tables();
