@@ -166,15 +166,18 @@ void view_order::number_packets() {
     if (_holding) {
         const std::size_t waiting = requesters();
         const std::uint64_t quantum = _window_bytes / (waiting + 1);
-        while (!_suspended && window_open() && (waiting == 0 || _hold_bytes < quantum) && number_one()) {
+        bool dry = false;
+        while (!dry && !_suspended && window_open() && (waiting == 0 || _hold_bytes < quantum)) {
+            dry = !number_one();
         }
-        if (waiting > 0 && (_suspended || _hold_bytes >= quantum || !_context.source.pending())) {
+        if (waiting > 0 && (_suspended || _hold_bytes >= quantum || dry || !_context.source.pending())) {
             hand_over(*next_requester());
         }
     }
     send_burst();
 }
 
+/// False when the source has nothing, whether it said so before or not.
 bool view_order::number_one() {
     if (!_context.source.pending()) {
         return false;

@@ -22,7 +22,7 @@ std::uint64_t number_from(const char* variable, std::uint64_t otherwise) {
 constexpr std::uint64_t mix_seeds = 4'000;
 constexpr std::uint64_t directed_seeds = 120;
 constexpr std::uint64_t clean_seeds = 40;
-constexpr std::uint64_t stage_seeds = 1'200;  // ten for each pair of state and fault
+constexpr std::uint64_t stage_seeds = 1'200; // ten for each pair of state and fault
 
 coverage met;
 
