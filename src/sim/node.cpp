@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// How a simulated machine runs its daemon: inputs one at a time, what they send as one batch after each, one timer, a
-// bounded socket, and deaths in the middle of any of it.
+// How a simulated machine runs its daemon: inputs one at a time, what they send as one batch after each, one timer, and
+// deaths in the middle of any of it. Its socket is in node_socket.cpp, what the daemon asks of it in node_calls.cpp.
 #include "sim/node.hpp"
 
 #include "sim/client.hpp"
@@ -15,8 +15,6 @@ using trace::event_kind;
 
 namespace {
 
-/// What the kernel charges a socket for a datagram besides its bytes.
-constexpr std::size_t datagram_overhead = 256;
 /// How often a deadline may lie in the past without time going on, before something is plainly wrong.
 constexpr std::uint32_t spins_max = 10'000;
 /// For so long after its install was sent a coordinator counts as installing.
@@ -200,10 +198,7 @@ void node::resume() {
     // As the daemon does: what waits in the socket is read before any timer is judged.
     if (receive_ns_per_datagram == 0 && receive_ns_per_byte == 0) {
         while (running() && !_socket.empty()) {
-            base::buffer next = std::move(_socket.front());
-            _socket.pop_front();
-            _socket_bytes -= next.size() + datagram_overhead;
-            handle(std::move(next));
+            handle(dequeue());
         }
     } else {
         schedule_drain();
@@ -334,245 +329,6 @@ void node::written(std::uint32_t generation) {
                 end_input();
             }
         });
-    }
-}
-
-// The socket.
-
-void node::receive(std::uint16_t from, base::buffer&& datagram) {
-    switch (_state) {
-    case condition::vanished: return;
-    case condition::off: refuse(from); return;
-    case condition::paused: enqueue(std::move(datagram)); return;
-    case condition::running: break;
-    }
-    if (!_socket.empty() || now() < _busy_until) {
-        enqueue(std::move(datagram));
-        schedule_drain();
-        return;
-    }
-    handle(std::move(datagram));
-}
-
-void node::enqueue(base::buffer&& datagram) {
-    const std::size_t charge = datagram.size() + datagram_overhead;
-    if (_socket_bytes + charge > socket_bytes_max) {
-        _world.met(_id.value - 1, fault::full_buffer);
-        return;
-    }
-    _socket_bytes += charge;
-    _peaks.socket_bytes = std::max(_peaks.socket_bytes, _socket_bytes);
-    _socket.push_back(std::move(datagram));
-}
-
-void node::schedule_drain() {
-    if (!_drain_set) {
-        _drain_set = true;
-        _world.plan(std::max(_busy_until - now(), duration{}), happening::node_drains, _id, ++_drain_generation);
-    }
-}
-
-void node::drain(std::uint32_t generation) {
-    if (generation != _drain_generation || !_drain_set) {
-        return;
-    }
-    _drain_set = false;
-    if (_state != condition::running) {
-        return;
-    }
-    if (!_socket.empty()) {
-        base::buffer next = std::move(_socket.front());
-        _socket.pop_front();
-        _socket_bytes -= next.size() + datagram_overhead;
-        handle(std::move(next));
-    }
-    if (!running()) {
-        return;
-    }
-    if (_socket.empty() && now() >= _busy_until) {
-        run_timer();
-    } else {
-        schedule_drain();
-    }
-}
-
-void node::handle(base::buffer&& datagram) {
-    if (receive_ns_per_datagram != 0 || receive_ns_per_byte != 0) {
-        _busy_until = now() + duration(receive_ns_per_datagram +
-                                       receive_ns_per_byte * static_cast<std::int64_t>(datagram.size()));
-    }
-    const auto opened = wire::open(datagram.bytes(), _world.cluster());
-    if (!opened) {
-        ++_unopened;
-        return;
-    }
-    begin_input();
-    _engine->on_packet(now(), datagram, *opened);
-    end_input();
-}
-
-void node::refuse(std::uint16_t from) {
-    // Kernels answer at most a burst of these to one address, and then about one a second.
-    constexpr std::uint32_t burst = 6;
-    constexpr duration pace = std::chrono::seconds(1);
-    refusal_meter& meter = _refusals[from];
-    if (now() - meter.since > pace * burst) {
-        meter = {now(), 0};
-    }
-    if (meter.used >= burst) {
-        if (now() - meter.since < pace) {
-            return;
-        }
-        meter.since += pace;
-        --meter.used;
-    }
-    ++meter.used;
-    const node_id to{static_cast<std::uint32_t>(from + 1)};
-    if (!_world.net().reaches(_id, to)) {
-        return;
-    }
-    const link_quality& way = _world.net().quality(_id, to);
-    _world.plan(way.latency, happening::refused, to, _id.value);
-}
-
-void node::refused(node_id by) {
-    if (_state != condition::running) {
-        return;
-    }
-    _world.met(_id.value - 1, fault::refused);
-    begin_input();
-    _engine->on_refused(now(), by);
-    end_input();
-}
-
-// What the daemon's parts call.
-
-void node::send(const base::buffer& packet, std::span<const node_id> targets) {
-    if (_dead_inside) {
-        return;
-    }
-    if (!packet.sealed()) {
-        base::buffer same = packet;
-        wire::seal(same, ++_packet_counter);
-    }
-    for (const node_id target : targets) {
-        if (target.value == 0 || target.value > _world.options().nodes || target == _id) {
-            _world.complain(_id, "the engine sends to node " + std::to_string(target.value));
-            continue;
-        }
-        _batch.push_back({packet, target});
-    }
-}
-
-void node::store(epoch_number epoch) {
-    if (_dead_inside) {
-        return;
-    }
-    if (const auto done = storage.write(now(), epoch, _random)) {
-        _world.plan(*done - now(), happening::written, _id, storage.generation());
-    }
-}
-
-void node::on_step(const step& what) {
-    if (_dead_inside) {
-        return;
-    }
-    ++_steps[static_cast<std::size_t>(what.what) % step_kinds];
-    if (_stage.follow(what)) {
-        _stage_since = now();
-        if (storage.slow() && storage.writing()) {
-            _world.met(_id.value - 1, fault::slow_store);
-        }
-    }
-    _world.on_step(*this, what);
-}
-
-client* node::client_of(groups::handle_id handle) {
-    const auto found = _clients.find(handle);
-    return found == _clients.end() ? nullptr : found->second;
-}
-
-void node::on_change(groups::handle_id handle, const groups::change& what) {
-    client* reader = client_of(handle);
-    if (reader == nullptr || _dead_inside) {
-        return;
-    }
-    trace::event seen = reader->event_of(event_kind::client_change);
-    seen.group = what.group;
-    seen.processes.assign(what.members.begin(), what.members.end());
-    seen.left.assign(what.left.begin(), what.left.end());
-    seen.joined.assign(what.joined.begin(), what.joined.end());
-    reader->tell(std::move(seen), 0);
-}
-
-void node::on_message(groups::handle_id handle, const groups::message& what) {
-    client* reader = client_of(handle);
-    if (reader == nullptr || _dead_inside) {
-        return;
-    }
-    trace::event seen = reader->event_of(event_kind::client_delivered);
-    seen.group = what.group;
-    seen.sender = what.sender;
-    seen.message = trace::digest(what.body);
-    reader->tell(std::move(seen), what.body.size());
-}
-
-void node::on_ring_view(groups::handle_id handle, const groups::ring_view& view) {
-    client* reader = client_of(handle);
-    if (reader == nullptr || _dead_inside) {
-        return;
-    }
-    trace::event seen = reader->event_of(event_kind::client_view);
-    seen.view = {view.id.epoch, view.id.coordinator, {}};
-    for (const node_id member : view.members) {
-        seen.members.push_back({member, {}});
-    }
-    reader->tell(std::move(seen), 0);
-}
-
-void node::on_writable(groups::handle_id handle) {
-    client* writer = client_of(handle);
-    if (writer != nullptr && !_dead_inside) {
-        writer->writable();
-    }
-}
-
-void node::record(const trace::event& what) {
-    if (!_dead_inside) {
-        _world.record(what);
-    }
-}
-
-void node::note(event_kind kind) {
-    trace::event what;
-    what.kind = kind;
-    what.time_ns = now().time_since_epoch().count();
-    what.node = _id;
-    what.stream = _nonce.value;
-    _world.record(what);
-}
-
-void node::record_tables() {
-    if (alive()) {
-        _service->record_tables(now().time_since_epoch().count());
-    }
-}
-
-void node::check_bounds() {
-    if (!alive()) {
-        return;
-    }
-    const std::size_t stored = _engine->stored_packets();
-    _peaks.stored_packets = std::max(_peaks.stored_packets, stored);
-    const ring::settings& limits = _world.options().ring;
-    // The window, and a table packet a member. A member that has frozen its view behind the others' stable point may
-    // recover as much again.
-    const std::size_t windows = _engine->operational() ? 1 : 2;
-    if (stored > windows * limits.window_packets + _world.options().nodes) {
-        _world.complain(_id, "keeps " + std::to_string(stored) + " packets for repair, more than its window");
-    }
-    if (_service->open_handles() > _world.options().groups.handles_max) {
-        _world.complain(_id, "has more handles open than it may");
     }
 }
 

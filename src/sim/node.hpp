@@ -159,6 +159,7 @@ private:
     void run_timer();
     void handle(base::buffer&& datagram);
     void enqueue(base::buffer&& datagram);
+    [[nodiscard]] base::buffer dequeue();
     void schedule_drain();
     void refuse(std::uint16_t from);
     [[nodiscard]] client* client_of(groups::handle_id handle);
