@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// How the pauses between repetitions grow.
+// How the pauses between repetitions, and those after abandoned attempts, grow.
 #pragma once
 
 #include "base/time.hpp"

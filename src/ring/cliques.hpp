@@ -20,11 +20,11 @@ struct standing {
 struct wish {
     std::vector<member> side;     ///< members of the own view (or the node alone) that still are with this node
     std::vector<member> core;     ///< the part of the side that is a clique of mutual hearing and holds this node
-    std::vector<member> contact;  ///< members of other views that can join the core whole
-    bool stuck = false;           ///< a member of the side cannot go on without a change
+    std::vector<member> contact;  ///< nodes without a view, and members of other views, which can join the core whole
+    bool stuck = false;           ///< a member of the side stands frozen in the view and takes part in no attempt
     std::vector<node_id> doubted; ///< members of the side that another member of it does not hear
 
-    /// Whether members of the own view are gone, or someone waits for a change.
+    /// Whether members of the own view are gone, or someone waits for a change: no reason to wait any longer.
     [[nodiscard]] bool loss(const standing& standing) const;
 };
 

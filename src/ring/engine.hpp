@@ -16,13 +16,13 @@
 
 namespace coterie::ring {
 
-/// Packets that were read and thrown away, by reason.
+/// Packets that were read and thrown away, by reason; then what the engine has done, and packets by kind.
 struct counters {
-    std::uint64_t malformed = 0;  ///< a body that does not decode
-    std::uint64_t other_view = 0; ///< of a view that is not installed
-    std::uint64_t unknown_incarnation = 0;
-    std::uint64_t implausible = 0; ///< well-formed, but no honest member says that
-    std::uint64_t beyond_window = 0;
+    std::uint64_t malformed = 0;           ///< a body that does not decode
+    std::uint64_t other_view = 0;          ///< of a view that is not installed
+    std::uint64_t unknown_incarnation = 0; ///< of a life that is not proved, or of a node that is not configured
+    std::uint64_t implausible = 0;         ///< well-formed, but no honest member says that
+    std::uint64_t beyond_window = 0;       ///< beyond what the store can hold; they are repaired later
     std::uint64_t duplicates = 0;
     std::uint64_t numbered = 0;
     std::uint64_t delivered = 0;
@@ -69,7 +69,7 @@ public:
 
     /// The installed view; its id is invalid before the first.
     [[nodiscard]] const regular_view& view() const;
-    /// True while no attempt is running and a view is installed.
+    /// True while a view is installed that is not frozen, and no attempt is running.
     [[nodiscard]] bool operational() const;
     [[nodiscard]] bool holds_token() const;
     [[nodiscard]] node_id holder() const;

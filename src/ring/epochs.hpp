@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // The reservation of epochs, so that ids of views never repeat: blocks are reserved on stable storage ahead of need,
-// off the engine's thread. Where the store is missing, epochs start above the wall clock and above any epoch heard.
+// off the engine's thread. Where the store holds nothing, epochs start at the wall clock; always above any epoch heard.
 #pragma once
 
 #include "ring/context.hpp"

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// Who is alive and who hears whom: heartbeats with echo, incarnations proved by fresh nonces, silence, refused ports,
-// the own pauses, back-off towards nodes that come and go (docs/protocol.md, section 3). It judges single nodes;
-// what views follow from that is membership's affair.
+// Who is alive and who hears whom: heartbeats with echo, incarnations proved by fresh echoes, silence, refused ports,
+// lateness of others and one's own, own pauses, back-off towards nodes that come and go (docs/protocol.md, section 3).
+// It judges single nodes; what views follow from that is membership's affair.
 #pragma once
 
 #include "ring/context.hpp"
@@ -24,8 +24,8 @@ struct peer {
     wire::heartbeat last; ///< its latest heartbeat
     bool has_last = false;
 
-    incarnation candidate;               ///< another life that has sent something, not yet proved
-    std::uint64_t candidate_since = 0;   ///< our heartbeat counter when it was first seen
+    incarnation candidate;               ///< another life that has sent something, not yet proved; or the lost one
+    std::uint64_t candidate_since = 0;   ///< our heartbeat counter when it was first seen, or lost
     std::uint64_t candidate_counter = 0; ///< its heartbeat counter
     time_point candidate_heard{};
 
@@ -50,29 +50,33 @@ public:
     hearing(context& context);
 
     void start();
-    /// A packet came from `from`. True if it is of the proved life of a configured node, so that its contents count.
+    /// A packet came from `from`. True if it is of the proved life of a configured node, heard or lost, so that its
+    /// contents count.
     [[nodiscard]] bool on_any(const wire::origin& from);
     void on_heartbeat(const wire::origin& from, const wire::heartbeat& packet);
     void on_refused(node_id node);
-    /// The node did not run for `pause`: nobody is judged by the silence that this explains.
+    /// This node did not run for `pause`: nobody is judged by the silence that this explains, and the members of its
+    /// view have to confirm that it still stands.
     void on_pause(duration pause);
-    /// The node ran later than it wanted: what it missed is not held against others, before its sockets are read.
+    /// This node ran later than it wanted, by `late`: others are given that much more time, since what they have sent
+    /// meanwhile may not have been read yet.
     void on_late(duration late);
     void on_time();
     /// A new view: whom to watch closely, whom not to meet for a while. `dropped` were in the last view.
     void on_view(const regular_view& view, std::span<const member> dropped);
-    /// Members of an attempt are watched closely.
+    /// Members of an attempt are watched closely, until the next view.
     void watch(std::span<const member> members);
-    /// Somebody else's word or a long wait casts doubt on a node: it has to answer soon.
+    /// Somebody else's word casts doubt on a node: it has to answer soon.
     void doubt(node_id node);
-    /// Gives a node up.
+    /// Gives a node up, as if it had been silent for too long.
     void give_up(node_id node);
 
     [[nodiscard]] const std::vector<peer>& peers() const { return _peers; }
     [[nodiscard]] const peer* find(node_id node) const;
-    /// Whether this very life of the node is heard and its latest heartbeat lists this very life of ours.
+    /// Whether this very life of the node is heard and not held off, and its latest heartbeat lists this very life of
+    /// ours.
     [[nodiscard]] bool mutual(const peer& peer) const;
-    /// Whether this very life of the node is heard.
+    /// Whether this very life of the node is heard, held off or not.
     [[nodiscard]] bool hears(const member& who) const;
     /// The own list for heartbeats and reports: all heard that are not held off, and the node itself.
     [[nodiscard]] std::vector<member> heard_members() const;
@@ -120,7 +124,7 @@ private:
     bool _announce = false;
     bool _changed = true;
     bool _unconfirmed = false;
-    std::uint64_t _wake_counter = 0;
+    std::uint64_t _wake_counter = 0; ///< our heartbeat counter at the end of the latest pause
     std::vector<member> _view_members;
     time_point _judge_next{};
     bool _any_due = false; ///< some peer has probe_due or answer_due

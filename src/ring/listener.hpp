@@ -48,7 +48,8 @@ public:
     virtual void on_numbered(const delivery& packet) = 0;
 };
 
-/// Where payload comes from. Asked only while this node may number, so nothing submitted ever has to be handed back.
+/// Where payload comes from. Asked for it only when it gets a number at once, so that nothing submitted ever has to be
+/// handed back.
 class packet_source {
 public:
     enum class filled : std::uint8_t { nothing, agreed, safe };
@@ -58,7 +59,8 @@ public:
     /// Writes the payload of one packet. `nothing` only if nothing was written. What is returned as filled has its
     /// number: on_numbered follows before anything else.
     virtual filled fill(base::byte_writer& payload) = 0;
-    /// Writes the payload of this node's first packet in a new view (also when it is empty), right after on_regular.
+    /// Writes the payload of this node's first packet in a new view (also when it is empty), right after on_regular. Not
+    /// called in a view that is only passed through on the way to another.
     virtual void fill_first(base::byte_writer& payload) = 0;
 };
 
@@ -75,10 +77,10 @@ struct step {
         completed,     ///< view: the attempt, hash
         install_sent,  ///< view: the attempt, hash; as its coordinator
         installed,     ///< view: the attempt, hash
-        abandoned,     ///< view: the attempt that this node no longer waits for
-        suspected,     ///< peer: silent for too long
+        abandoned,     ///< view: the attempt that this node no longer waits for, or no longer coordinates
+        suspected,     ///< peer: silent for too long, leaving, or given up for a token that it does not prove
         restarted,     ///< peer: a new incarnation has been proved alive
-        held_off,      ///< peer: not met again for the time in `number`, nanoseconds
+        held_off,      ///< peer: heard, but not met again for the time in `number`, nanoseconds
         paused,        ///< number: for how long this node did not run, nanoseconds
         retired,       ///< this node has left in order
     };

@@ -50,6 +50,7 @@ public:
     /// Takes part in a running attempt, as far as others should wait for it.
     [[nodiscard]] bool changing() const { return _changing || _attempt.has_value(); }
     [[nodiscard]] view_id promised() const { return _promised; }
+    /// How many members of the own view are still with this node, itself included; for heartbeats.
     [[nodiscard]] std::uint16_t side_size() const { return _side_size; }
     /// Packets that this node sent to itself; the engine feeds them back.
     [[nodiscard]] std::vector<base::buffer> take_loopback() { return std::exchange(_loopback, {}); }
@@ -64,8 +65,8 @@ private:
         std::optional<wire::report> report;
         bool completed = false;
         std::uint32_t missing = std::numeric_limits<std::uint32_t>::max(); ///< the least it has reported
-        bool confirmed = false;                                            ///< speaks in the new view
-        std::uint32_t authorisations = 0;
+        bool confirmed = false;                                            ///< speaks in the new view, or has gone on
+        std::uint32_t authorisations = 0; ///< how often it was told to install what others have installed
         std::uint32_t tries = 0;
         time_point next{}; ///< when to repeat what it has not answered
     };
@@ -75,7 +76,7 @@ private:
         std::vector<candidate_state> candidates; ///< sorted by node
         wire::plan plan;
         std::uint64_t hash = 0;
-        time_point progress{};
+        time_point progress{}; ///< when anybody last came nearer to the end of the phase
     };
 
     template <class Packet>
@@ -132,10 +133,10 @@ private:
     view_id _promised;
     bool _changing = false; ///< waits for the attempt it has promised itself to
     stage _stage = stage::idle;
-    time_point _progress{};
+    time_point _progress{}; ///< the latest sign of that attempt
     time_point _repeat_at = base::never;
     std::uint32_t _repeats = 0;
-    std::optional<wire::plan> _plan;
+    std::optional<wire::plan> _plan; ///< of the promised attempt; kept also when it is waited for no more
     std::uint64_t _plan_hash = 0;
     const wire::transition* _transition = nullptr; ///< this node's, in _plan
     std::size_t _missing = 0;
@@ -147,8 +148,8 @@ private:
 
     // Coordinator.
     std::optional<attempt_state> _attempt;
-    time_point _not_before{};
-    std::uint32_t _disturbed = 0; ///< attempts in a row that came to nothing
+    time_point _not_before{};     ///< no attempt is started earlier
+    std::uint32_t _disturbed = 0; ///< own attempts that were abandoned since the latest install
 
     // When to change.
     time_point _started{};

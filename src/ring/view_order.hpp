@@ -45,7 +45,7 @@ public:
     void freeze();
     [[nodiscard]] bool frozen() const { return _frozen; }
 
-    /// What a heartbeat says of this view: nothing of its progress once it is frozen.
+    /// What a heartbeat says of this view: nothing but its id once it is frozen.
     void fill_heartbeat(wire::heartbeat& out);
 
     // Recovery, once frozen.
@@ -71,7 +71,8 @@ public:
     [[nodiscard]] time_point deadline() const;
     /// A member whose proof has been overdue for long although it is asked again and again; named once in a while.
     [[nodiscard]] std::optional<node_id> take_unproven();
-    /// A beacon is due: members that lack something of what has been numbered. Clears the due.
+    /// Whom to send a heartbeat now: everybody when safe packets have become stable and no burst has said so, else, when
+    /// a beacon is due, members that lack something of what has been numbered. Clears both.
     [[nodiscard]] std::vector<node_id> take_beacon();
 
 private:
@@ -96,7 +97,7 @@ private:
         hop_number hop;
         node_id giver;
     };
-    /// A repair asked of everybody, to be answered unless somebody else does first.
+    /// A repair asked of everybody, to be answered unless another than the originator does first.
     struct pending_answer {
         time_point due;
         sequence_number number;
@@ -158,7 +159,7 @@ private:
     sequence_number _next; ///< while holding: the first number not given
     std::uint64_t _numbered_bytes = 0;
     std::uint64_t _hold_bytes = 0; ///< numbered since the token was taken
-    sequence_number _hop_first;    ///< first number of the latest hop known
+    sequence_number _hop_first;    ///< first number of the latest hop of which that is known
     std::vector<unsent> _burst;    ///< numbered and not yet sent
     std::optional<passage> _passage;
     std::optional<relayed> _relayed;
@@ -183,14 +184,14 @@ private:
     sequence_number _stable;
     sequence_number _delivered;
     sequence_number _safe_highest; ///< the highest safe packet held
-    sequence_number _acknowledged;
-    sequence_number _told; ///< what heartbeats have said to be received
+    sequence_number _acknowledged; ///< in packets; at a group's leader, the lowest of the group
+    sequence_number _told;         ///< what heartbeats have said to be received
     std::uint64_t _unacknowledged_bytes = 0;
     time_point _acknowledge_at = base::never;
     time_point _beacon_at = base::never;
     duration _beacon_pause{};
     bool _beacon_due = false;
-    bool _stable_untold = false; ///< stable has freed safe packets, and nothing sent has said so
+    bool _stable_untold = false; ///< stable has risen for safe packets, and no burst has said so
 };
 
 } // namespace coterie::ring

@@ -26,7 +26,8 @@ using base::view_id;
 inline constexpr std::size_t members_max = 128;
 inline constexpr std::size_t datagram_bytes_max = 65'000;
 inline constexpr std::size_t repair_ranges_max = 64;
-/// Packets a view may have numbered beyond the stable point.
+/// Numbers that one report or transition tells of beyond its own begin, and that one range of a repair request asks for.
+/// What a holder may number beyond the stable point is less than half of it.
 inline constexpr std::size_t window_packets_max = 4096;
 
 enum class packet_kind : std::uint8_t {
@@ -54,8 +55,8 @@ struct origin {
     incarnation nonce;
 };
 
-/// Sent to neighbours often, to everyone else configured or known at a slow pace, and at once when something changed or
-/// the holder must make its highest number known ("beacon"). One packet serves liveness, hearing, contact and progress.
+/// Sent to neighbours often, to everyone else configured at a slow pace, and at once when something changed or the holder
+/// must make its highest or its stable number known ("beacon"). One packet serves liveness, hearing, contact and progress.
 struct heartbeat {
     enum flag : std::uint8_t {
         changing = 1, ///< the sender takes part in a running attempt: newcomers wait
@@ -64,20 +65,20 @@ struct heartbeat {
         unstored = 8, ///< the sender has no reserved epoch yet and cannot coordinate
     };
     view_id view;              ///< the view the sender has installed, or none
-    std::uint16_t view_size{}; ///< how many members it has
+    std::uint16_t view_size{}; ///< how many of its members are still with the sender, itself included
     std::uint8_t flags{};
     view_id promised;           ///< the highest attempt the sender has answered
     epoch_number epoch_highest; ///< the highest epoch it knows of
-    hop_number hop;             ///< the highest hop it knows of in `view`, and that hop's target
-    node_id holder;
-    sequence_number highest;      ///< the highest number it knows of in `view`
-    sequence_number received;     ///< its own: received without a gap
-    sequence_number stable;       ///< received by all members
-    std::uint64_t counter{};      ///< counts this sender's heartbeats
-    incarnation echo_nonce;       ///< the target's incarnation as last heard, or none
-    std::uint64_t echo_counter{}; ///< the target's highest heartbeat counter heard
+    hop_number hop;             ///< the highest hop it knows of in `view`; from here to `stable` zero once it is frozen
+    node_id holder;             ///< that hop's target
+    sequence_number highest;    ///< the highest number it knows of in `view`
+    sequence_number received;   ///< its own: received without a gap
+    sequence_number stable;     ///< received by all members
+    std::uint64_t counter{};    ///< counts this sender's heartbeats; the same for all that go out in one step
+    incarnation echo_nonce;     ///< the target's incarnation as last heard, or none
+    std::uint64_t echo_counter{}; ///< that incarnation's highest heartbeat counter heard
     std::uint32_t echo_held_us{}; ///< how long ago that was, microseconds
-    std::vector<member> hears;    ///< whom the sender hears, sorted by node
+    std::vector<member> hears;    ///< whom the sender hears and does not hold off, itself included; sorted by node
     friend bool operator==(const heartbeat&, const heartbeat&) = default;
 };
 
@@ -94,8 +95,9 @@ struct data {
     std::uint8_t flags{};
     hop_number hop; ///< the highest hop the transmitter knows, and that hop's target
     node_id holder;
-    sequence_number hop_first; ///< the first number of the hop in which this one was given: below lie other
-                               ///< holders' numbers, whose packets may still be on their way
+    sequence_number hop_first; ///< the first number of the hop in which this one was given, in a repair that of the
+                               ///< latest hop that the repairer knows: below lie other holders' numbers, whose
+                               ///< packets may still be on their way
     sequence_number stable;
     bytes_view payload;
 };
@@ -126,7 +128,7 @@ struct token_proof {
     friend bool operator==(const token_proof&, const token_proof&) = default;
 };
 
-/// "Let me number." Sent to the holder, forwarded only towards a higher hop.
+/// "Let me number." Sent to the holder, to all when no token comes, forwarded only towards a higher hop.
 struct token_request {
     view_id view;
     node_id requester;
@@ -135,14 +137,15 @@ struct token_request {
     friend bool operator==(const token_request&, const token_request&) = default;
 };
 
-/// The members from place `first` on, `count` of them, have all received up to `received` without a gap.
+/// The members from place `first` on, `count` of them, have all received up to `received` without a gap. Sent to the
+/// holder, in a large view to the leader of a group, who sends on the lowest of its group without the holder.
 struct acknowledgement {
     enum flag : std::uint8_t { urgent = 1 }; ///< safe messages wait for it
     view_id view;
     std::uint16_t first{};
     std::uint16_t count{};
     sequence_number received;
-    hop_number hop;
+    hop_number hop; ///< the highest hop known by whoever sent or forwarded this
     std::uint8_t flags{};
     friend bool operator==(const acknowledgement&, const acknowledgement&) = default;
 };
@@ -157,7 +160,7 @@ struct number_range {
 struct repair_request {
     view_id view;
     view_id attempt;
-    bool to_all{}; ///< answer to all members, after a random pause
+    bool to_all{}; ///< answer to all members: the originator at once, others after a random pause
     std::vector<number_range> ranges;
     friend bool operator==(const repair_request&, const repair_request&) = default;
 };
@@ -168,24 +171,26 @@ struct proposal {
     friend bool operator==(const proposal&, const proposal&) = default;
 };
 
-/// Which of the packets beyond `received` a member holds: bit i stands for number received + 1 + i.
+/// What a candidate holds of the view that it moves from, and what it owes by plans that it has completed.
 struct report {
     view_id attempt;
     view_id old_view; ///< the view the sender moves from, or none
     sequence_number received;
-    std::vector<std::uint8_t> beyond; ///< at most window_packets_max bits; a bit map, lowest bit first
+    std::vector<std::uint8_t> beyond; ///< what it holds beyond: bit i, lowest first, stands for received + 1 + i;
+                                      ///< at most window_packets_max bits
     sequence_number delivered;
     sequence_number stable;
     view_id completed; ///< the latest attempt out of `old_view` completed and not installed, or none
     std::uint64_t completed_hash{};
-    sequence_number owed_stable; ///< the highest S of all completed plans
-    std::vector<node_id> owed;   ///< nodes that count as "in T" by completed plans
+    sequence_number owed_stable; ///< the highest S of all plans completed out of `old_view`
+    std::vector<node_id> owed;   ///< nodes that count as "in T" by these plans, sorted
     epoch_number epoch_highest;
     std::vector<member> hears;
     friend bool operator==(const report&, const report&) = default;
 };
 
-/// "I have promised `promised`, which is higher."
+/// "I have promised or installed `promised`, which is higher." Of a coordinator that names `attempt` itself: "nothing
+/// comes of it for you."
 struct refusal {
     view_id attempt;
     view_id promised;
@@ -193,7 +198,7 @@ struct refusal {
 };
 
 /// What the members of one old view that move together do. `union_runs` tells, from `base` + 1 on, for each number who
-/// re-sends it, in runs; `nobody` marks numbers that none of them holds.
+/// re-sends it when asked, in runs; `nobody` marks numbers that none of them holds.
 struct transition {
     struct run {
         static constexpr std::uint8_t nobody = 255;
@@ -203,7 +208,7 @@ struct transition {
     };
     view_id old_view;
     std::vector<node_id> together; ///< T, sorted
-    sequence_number stable;        ///< S
+    sequence_number stable;        ///< S, at most `base`
     sequence_number base;          ///< everyone in T holds everything up to here
     std::vector<node_id> owed;     ///< besides T: originators whose messages past a hole are delivered
     std::vector<run> union_runs;
