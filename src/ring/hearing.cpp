@@ -143,10 +143,11 @@ void hearing::on_heartbeat(const wire::origin& from, const wire::heartbeat& pack
         return;
     }
     const duration interval = known->fast ? _context.cfg.heartbeat_interval : _context.cfg.contact_interval;
-    const duration late = std::max(duration::zero(), _context.now - known->counter_heard - interval);
+    const duration late = std::max(duration::zero(), _context.now - known->paced_from - interval);
     known->lateness += (std::min(late, 4 * interval) - known->lateness) / 8;
     known->counter = packet.counter;
     known->counter_heard = _context.now;
+    known->paced_from = _context.now;
     measure_round_trip(*known, packet);
     const wire::heartbeat& last = known->last;
     _changed =
@@ -182,6 +183,7 @@ void hearing::prove(peer& peer, const wire::origin& from, const wire::heartbeat&
     peer.must_answer_by = base::never;
     peer.counter = packet.counter;
     peer.counter_heard = _context.now;
+    peer.paced_from = _context.now;
     peer.lateness = {};
     measure_round_trip(peer, packet);
     peer.last = packet;
@@ -259,7 +261,7 @@ void hearing::on_pause(duration pause) {
     for (peer& each : _peers) {
         if (each.heard) {
             each.last_heard = _context.now;
-            each.counter_heard = _context.now;
+            each.paced_from = _context.now;
             each.must_answer_by = base::never;
             each.probe_next = _context.now;
         }
@@ -272,7 +274,7 @@ void hearing::on_late(duration late) {
     for (peer& each : _peers) {
         if (each.heard) {
             each.last_heard += late;
-            each.counter_heard += late;
+            each.paced_from += late;
             if (each.must_answer_by != base::never) {
                 each.must_answer_by += late;
             }

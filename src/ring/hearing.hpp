@@ -22,7 +22,6 @@ struct peer {
     bool leaving = false;
     time_point last_heard{};
     wire::heartbeat last; ///< its latest heartbeat
-    bool has_last = false;
 
     incarnation candidate;               ///< another life that has sent something, not yet proved; or the lost one
     std::uint64_t candidate_since = 0;   ///< our heartbeat counter when it was first seen, or lost
@@ -31,6 +30,8 @@ struct peer {
 
     std::uint64_t counter = 0; ///< its highest heartbeat counter, of the proved life
     time_point counter_heard{};
+    time_point
+        paced_from{}; ///< the same without this node's own pauses and lateness: what heartbeats' lateness counts from
     std::uint64_t echoed = 0;                ///< our highest counter that it has echoed
     time_point must_answer_by = base::never; ///< doubted: lost unless it is heard before
     time_point probe_next{};

@@ -147,6 +147,10 @@ void membership::on_heartbeat(const member& from, const wire::heartbeat& packet)
 }
 
 void membership::on_pause() {
+    _progress = _context.now;
+    if (_order) {
+        _order->on_pause();
+    }
     if (_attempt) {
         abandon_attempt();
     }

@@ -304,6 +304,12 @@ void view_order::token_time() {
     }
 }
 
+void view_order::on_pause() {
+    if (_passage) {
+        _passage->since = _context.now;
+    }
+}
+
 std::optional<node_id> view_order::take_unproven() {
     if (!_frozen && _passage && _context.now - _passage->since > proof_limits * _context.cfg.silence_limit) {
         _passage->since = _context.now;

@@ -69,6 +69,8 @@ public:
     [[nodiscard]] sequence_number delivered() const { return _delivered; }
     [[nodiscard]] sequence_number highest() const { return _highest; }
     [[nodiscard]] time_point deadline() const;
+    /// This node was paused: the silence about its token is its own.
+    void on_pause();
     /// A member whose proof has been overdue for long although it is asked again and again; named once in a while.
     [[nodiscard]] std::optional<node_id> take_unproven();
     /// Whom to send a heartbeat now: everybody when safe packets have become stable and no burst has said so, else, when

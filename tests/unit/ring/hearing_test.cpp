@@ -149,6 +149,58 @@ TEST_F(hearing, who_was_paused_says_so_and_judges_nobody_by_the_silence_that_exp
     }
 }
 
+// The silence about a token that is under way counts from the end of the giver's own pause.
+TEST_F(hearing, who_was_paused_with_a_token_under_way_does_not_give_up_its_target) {
+    ASSERT_TRUE(world[1].engine().holds_token());
+    bool under_way = false;
+    world.tap = [&](flight& each) {
+        under_way = under_way || each.kind() == packet_kind::token;
+        return true;
+    };
+    world[2].say("mine");
+    ASSERT_TRUE(world.run_until([&] { return under_way; }));
+    for (const std::uint32_t each : {1U, 2U, 3U}) {
+        world.pause(each);
+    }
+    world.run_for(5s);
+    for (const std::uint32_t each : {1U, 2U, 3U}) {
+        world.resume(each);
+    }
+    world.run_for(1s);
+    for (const std::uint32_t each : {1U, 2U, 3U}) {
+        EXPECT_EQ(world[each].step_count(step::kind::suspected), 0U);
+        EXPECT_EQ(world[each].counts().views, 1U);
+    }
+    EXPECT_THAT(world[1].texts(), ElementsAre("mine"));
+}
+
+// A pause of all (their host stood still, say) is no part of any round trip: what is lost after it is repeated soon.
+TEST_F(hearing, a_pause_of_all_does_not_delay_what_is_repeated_after_it) {
+    ASSERT_TRUE(world[1].engine().holds_token());
+    for (const duration length : {duration(400ms), duration(3s)}) {
+        for (const std::uint32_t each : {1U, 2U, 3U}) {
+            world.pause(each);
+        }
+        world.run_for(length);
+        for (const std::uint32_t each : {1U, 2U, 3U}) {
+            world.resume(each);
+        }
+        world.run_for(250ms);
+        const std::uint32_t asking = world[1].engine().holds_token() ? 2 : 1;
+        const std::size_t heard = world[3].texts().size();
+        bool lost_once = false;
+        world.tap = [&](flight& each) {
+            const bool lose = !lost_once && each.kind() == packet_kind::token;
+            lost_once = lost_once || lose;
+            return !lose;
+        };
+        world[asking].say("mine");
+        EXPECT_TRUE(world.run_until([&] { return world[3].texts().size() > heard; }, 30ms));
+        EXPECT_TRUE(lost_once);
+        world.tap = {};
+    }
+}
+
 TEST_F(hearing, after_a_pause_nothing_is_numbered_in_a_view_that_the_others_have_left) {
     ASSERT_TRUE(world[1].engine().holds_token());
     const view_id old_view = world[1].engine().view().id;
