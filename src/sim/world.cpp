@@ -103,8 +103,8 @@ void world::run_posted() {
     }
     if (_hooks_ended) {
         _hooks_ended = false;
-        std::erase_if(_step_hooks, [](const auto& each) { return !each.call; });
-        std::erase_if(_event_hooks, [](const auto& each) { return !each.call; });
+        std::erase_if(_step_hooks, [](const auto& each) { return each.ended; });
+        std::erase_if(_event_hooks, [](const auto& each) { return each.ended; });
     }
 }
 
@@ -153,25 +153,25 @@ void world::boot_all() {
 }
 
 hook_id world::on_steps(std::function<void(node&, const step&)> call) {
-    _step_hooks.push_back({++_hooks_made, std::move(call)});
+    _step_hooks.push_back({.id = ++_hooks_made, .call = std::move(call)});
     return _hooks_made;
 }
 
 hook_id world::on_events(std::function<void(const trace::event&)> call) {
-    _event_hooks.push_back({++_hooks_made, std::move(call)});
+    _event_hooks.push_back({.id = ++_hooks_made, .call = std::move(call)});
     return _hooks_made;
 }
 
 void world::unhook(hook_id id) {
-    // A hook may end itself, so it is only emptied here and taken out later.
+    // A hook may end itself while it runs: its call lives until run_posted, when no hook runs.
     for (auto& each : _step_hooks) {
         if (each.id == id) {
-            each.call = nullptr;
+            each.ended = true;
         }
     }
     for (auto& each : _event_hooks) {
         if (each.id == id) {
-            each.call = nullptr;
+            each.ended = true;
         }
     }
     _hooks_ended = true;
@@ -187,7 +187,7 @@ void world::on_step(node& who, const step& what) {
         }
     }
     for (std::size_t at = 0; at < _step_hooks.size(); ++at) {
-        if (_step_hooks[at].call) {
+        if (!_step_hooks[at].ended) {
             _step_hooks[at].call(who, what);
         }
     }
@@ -216,7 +216,7 @@ void world::record(const trace::event& what) {
         _trace.push_back(what);
     }
     for (std::size_t at = 0; at < _event_hooks.size(); ++at) {
-        if (_event_hooks[at].call) {
+        if (!_event_hooks[at].ended) {
             _event_hooks[at].call(what);
         }
     }

@@ -12,6 +12,7 @@
 #include "sim/timeline.hpp"
 #include "trace/event.hpp"
 
+#include <deque>
 #include <functional>
 #include <map>
 #include <memory>
@@ -168,6 +169,7 @@ private:
     struct hook {
         hook_id id;
         std::function<Signature> call;
+        bool ended = false; ///< called no more; taken out when no hook runs
     };
     struct waiting_action {
         node_id node;
@@ -197,8 +199,8 @@ private:
     slots<std::function<void()>> _actions;
     std::vector<std::function<void()>> _posted;
     std::vector<waiting_action> _waiting;
-    std::vector<hook<void(node&, const step&)>> _step_hooks;
-    std::vector<hook<void(const trace::event&)>> _event_hooks;
+    std::deque<hook<void(node&, const step&)>> _step_hooks; ///< deques: a hook that runs may add another
+    std::deque<hook<void(const trace::event&)>> _event_hooks;
     hook_id _hooks_made = 0;
     bool _hooks_ended = false;
 
