@@ -120,6 +120,7 @@ constexpr std::array rules{
     accepted("totem.link_mode", "passive", one_link),
     accepted("totem.rrp_mode", "none", one_link),
     accepted("totem.config_version", "3", "every daemon reads its own file; versions are not compared"),
+    accepted("totem.cluster_uuid", "5aa4c2d1", "it is for the tools that write it; cluster_name tells clusters apart"),
     accepted("totem.clear_node_high_bit", "yes", "ids are given, not made from addresses"),
     accepted("totem.token_coefficient", "650", "the time after which a silent node is lost does not grow with the number of nodes"),
     accepted("totem.token_warning", "75", other_token),
