@@ -95,6 +95,8 @@ std::vector<ipc::group_listing> client_door::all_groups() {
     return result;
 }
 
+std::string client_door::status_report() { return "{}"; }
+
 void client_door::on_closed(ipc::client_id client, std::string_view why, bool by_force) {
     const auto found = _clients.find(client.value);
     COTERIE_ASSERT(found != _clients.end(), "a client is closed once");

@@ -31,6 +31,7 @@ public:
     [[nodiscard]] ipc::status on_multicast(ipc::client_id client, bool safe, const base::buffer& body) override;
     [[nodiscard]] std::vector<ipc::address> members_of(std::string_view group) override;
     [[nodiscard]] std::vector<ipc::group_listing> all_groups() override;
+    [[nodiscard]] std::string status_report() override;
     void on_closed(ipc::client_id client, std::string_view why, bool by_force) override;
 
     // groups::client_sink
