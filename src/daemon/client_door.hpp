@@ -21,6 +21,9 @@ public:
         _server = &server;
     }
 
+    /// Who makes the answer to clients that ask how the daemon does.
+    void report_by(std::function<std::string()> report) { _report = std::move(report); }
+
     /// Whether a request was accepted since the last call, so that the ring may have something to number.
     [[nodiscard]] bool take_news() { return std::exchange(_news, false); }
 
@@ -51,6 +54,7 @@ private:
     [[nodiscard]] ipc::status noted(const std::expected<void, groups::refusal>& outcome);
 
     std::function<void(const std::string&)> _told;
+    std::function<std::string()> _report;
     groups::service* _service = nullptr;
     ipc::server* _server = nullptr;
     bool _news = false;

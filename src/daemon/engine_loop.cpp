@@ -5,7 +5,9 @@
 
 #include "daemon/client_door.hpp"
 #include "daemon/node_journal.hpp"
+#include "daemon/status_report.hpp"
 
+#include <algorithm>
 #include <asio/io_context.hpp>
 #include <asio/posix/stream_descriptor.hpp>
 #include <asio/post.hpp>
@@ -50,6 +52,7 @@ public:
           _server(_parts.ipc, _pool, _door),
           _engine(_parts.ring, _pool, *this, _journal, _service) {
         _door.connect(_service, _server);
+        _door.report_by([this] { return report(); });
         _journal.connect(_service);
     }
 
@@ -94,6 +97,7 @@ public:
         });
         watch_table_signal();
         begin_input();
+        _facts = facts();
         _journal.started();
         _engine.start(_now);
         settle();
@@ -268,6 +272,41 @@ private:
         }
     }
 
+    std::string report() const {
+        return status_report({.facts = _facts,
+                              .engine = _engine,
+                              .groups = _service,
+                              .network = _transport ? &_transport->counts() : nullptr,
+                              .clients = _server.counts(),
+                              .clients_connected = _server.clients(),
+                              .now = _now});
+    }
+
+    daemon_facts facts() const {
+        daemon_facts result{.self = _parts.ring.self.node,
+                            .cluster_name = _parts.cluster_name,
+                            .configuration_file = _parts.configuration_file,
+                            .socket_path = _socket_path,
+                            .nodes = {},
+                            .started = _now};
+        for (const config::node& each : _parts.nodes) {
+            result.nodes.push_back({.node = each.id, .name = each.name, .address = address_of(each.id)});
+        }
+        if (result.nodes.empty()) {
+            result.nodes.push_back({.node = result.self, .name = {}, .address = {}});
+        }
+        return result;
+    }
+
+    /// Where datagrams for a node go, as it was resolved at the start.
+    std::string address_of(base::node_id node) const {
+        if (node == _parts.ring.self.node) {
+            return _parts.net->local.text();
+        }
+        const auto found = std::ranges::find(_parts.net->peers, node, &net::peer::node);
+        return found == _parts.net->peers.end() ? std::string{} : found->where.text();
+    }
+
     std::string name_of(base::node_id node) const {
         for (const config::node& each : _parts.nodes) {
             if (each.id == node) {
@@ -286,6 +325,7 @@ private:
     std::optional<net::transport> _transport;
     ring::engine _engine;
     std::string _socket_path;
+    daemon_facts _facts;
 
     asio::io_context _io{1};
     asio::steady_timer _timer{_io};

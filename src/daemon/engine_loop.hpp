@@ -26,7 +26,9 @@ struct node_parts {
     std::optional<net::transport_settings> net; ///< nothing: a node on no network
     std::unique_ptr<epoch_store> store;
     std::unique_ptr<trace::recorder> recorder; ///< may be null
-    std::vector<config::node> nodes;           ///< for names in the log
+    std::vector<config::node> nodes;           ///< for names in the log and the status
+    std::string cluster_name;
+    std::string configuration_file; ///< empty for the built-in configuration
 };
 
 class engine_loop {

@@ -118,6 +118,8 @@ std::string socket_path_of(const config::settings& settings) {
 std::expected<node_parts, std::string> prepare(const config::settings& settings, const options& wanted) {
     node_parts result;
     result.nodes = settings.nodes;
+    result.cluster_name = settings.cluster_name;
+    result.configuration_file = settings.file;
     base::member self{.node = wanted.node.value_or(settings.lone_node), .nonce = {random_number()}};
     if (!settings.nodes.empty()) {
         const auto local = local_place(settings, wanted);
