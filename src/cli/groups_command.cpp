@@ -12,6 +12,7 @@
 #include <fmt/core.h>
 #include <limits>
 #include <memory>
+#include <nlohmann/json.hpp>
 #include <string>
 
 namespace coterie::cli {

@@ -10,6 +10,7 @@
 #include <cstdio>
 #include <fmt/core.h>
 #include <memory>
+#include <nlohmann/json.hpp>
 #include <optional>
 #include <string>
 #include <thread>

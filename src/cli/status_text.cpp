@@ -7,6 +7,7 @@
 
 #include <chrono>
 #include <fmt/core.h>
+#include <nlohmann/json.hpp>
 
 namespace coterie::cli {
 

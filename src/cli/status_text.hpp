@@ -5,7 +5,7 @@
 
 #include "cli/daemon_link.hpp"
 
-#include <nlohmann/json.hpp>
+#include <nlohmann/json_fwd.hpp>
 #include <string>
 #include <vector>
 
