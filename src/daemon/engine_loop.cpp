@@ -131,7 +131,9 @@ public:
 
     // net::packet_sink
     void on_packet(const base::buffer& datagram, const wire::opened& packet) override {
-        _port->show_to_double(_now, datagram, packet.from);
+        if (!_port->admits(_now, datagram, packet.from)) {
+            return;
+        }
         _packet = &packet;
         _engine.on_packet(_now, datagram, packet);
         _packet = nullptr;

@@ -2,6 +2,7 @@
 // Looks at waiting datagrams with MSG_PEEK: the transport does not say where a datagram came from, and need not.
 #include "daemon/network_port.hpp"
 
+#include <algorithm>
 #include <sys/socket.h>
 #include <sys/uio.h>
 
@@ -14,6 +15,8 @@ constexpr auto looking_time = std::chrono::seconds(1);
 /// A second daemon is shown the first one's datagrams for so long after it was noticed, and so often.
 constexpr auto showing_time = std::chrono::seconds(3);
 constexpr auto showing_pause = std::chrono::milliseconds(250);
+/// Second daemons that are remembered.
+constexpr std::size_t doubles_max = 16;
 
 std::uint64_t strange_ones(const net::transport_counters& counts) {
     return counts.refused[static_cast<std::size_t>(wire::refusal_reason::cluster)] + counts.unknown_node;
@@ -74,27 +77,40 @@ void network_port::look(base::time_point now) {
         return;
     }
     if (found->what == stranger_watch::kind::other_address) {
-        if (!_double || _double->nonce != found->nonce) {
-            _double = {.node = found->node, .nonce = found->nonce, .where = *source, .until = {}, .next = {}};
-        }
-        _double->until = now + showing_time;
+        remember(now, *found, *source);
     }
     _told(*found);
 }
 
-void network_port::show_to_double(base::time_point now, const base::buffer& datagram, const wire::origin& from) {
-    if (!_double || from.node != _double->node || from.nonce == _double->nonce || now < _double->next) {
-        return;
+void network_port::remember(base::time_point now, const stranger_watch::finding& found, const net::address& source) {
+    auto known = std::ranges::find(_doubles, found.nonce, &double_daemon::nonce);
+    if (known == _doubles.end()) {
+        if (_doubles.size() == doubles_max) {
+            _doubles.erase(_doubles.begin());
+        }
+        known = _doubles.insert(_doubles.end(), {.node = found.node, .nonce = found.nonce, .where = source});
     }
-    if (now >= _double->until) {
-        _double.reset();
-        return;
+    known->until = now + showing_time;
+}
+
+bool network_port::admits(base::time_point now, const base::buffer& datagram, const wire::origin& from) {
+    for (double_daemon& each : _doubles) {
+        if (from.node != each.node) {
+            continue;
+        }
+        if (from.nonce == each.nonce) {
+            return false;
+        }
+        if (now >= each.next && now < each.until) {
+            // It hears nobody, since everybody answers to the address that is configured; so this is how it learns of
+            // the other.
+            each.next = now + showing_pause;
+            const base::bytes_view bytes = datagram.bytes();
+            static_cast<void>(::sendto(_transport->descriptor(), bytes.data(), bytes.size(),
+                                       MSG_DONTWAIT | MSG_NOSIGNAL, each.where.raw(), each.where.raw_bytes()));
+        }
     }
-    // It hears nobody, since everybody answers to the address that is configured; so this is how it learns of the other.
-    _double->next = now + showing_pause;
-    const base::bytes_view bytes = datagram.bytes();
-    static_cast<void>(::sendto(_transport->descriptor(), bytes.data(), bytes.size(), MSG_DONTWAIT | MSG_NOSIGNAL,
-                               _double->where.raw(), _double->where.raw_bytes()));
+    return true;
 }
 
 } // namespace coterie::daemon

@@ -33,8 +33,9 @@ public:
     /// Hands what has come to `sink`, as net::transport does. `refused` is how many datagrams the layers above have thrown
     /// away for their sender's life so far.
     bool receive(base::time_point now, net::packet_sink& sink, std::size_t datagrams_max, std::uint64_t refused);
-    /// A datagram was taken from `from`. If a second daemon has taken that node's id elsewhere, it is shown this one.
-    void show_to_double(base::time_point now, const base::buffer& datagram, const wire::origin& from);
+    /// Whether a datagram that was taken may go on to the engine: not if its sender has the id of a node whose address it
+    /// has not. If there is such a second daemon of the sender's id, it is shown this datagram.
+    [[nodiscard]] bool admits(base::time_point now, const base::buffer& datagram, const wire::origin& from);
 
 private:
     void look(base::time_point now);
@@ -44,9 +45,10 @@ private:
         base::node_id node;
         base::incarnation nonce;
         net::address where;
-        base::time_point until;
-        base::time_point next;
+        base::time_point until{}; ///< shown the other one's datagrams
+        base::time_point next{};
     };
+    void remember(base::time_point now, const stranger_watch::finding& found, const net::address& source);
 
     net::transport_settings _settings;
     base::buffer_pool& _pool;
@@ -56,7 +58,7 @@ private:
     std::uint64_t _thrown_away = 0;
     base::time_point _looking_until{};
     std::vector<std::byte> _space;
-    std::optional<double_daemon> _double;
+    std::vector<double_daemon> _doubles; ///< the latest few
 };
 
 } // namespace coterie::daemon

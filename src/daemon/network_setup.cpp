@@ -48,6 +48,8 @@ std::string kinds_of(config::ip_preference wanted) {
     }
 }
 
+bool is_loopback(const net::address& where) { return where.host().starts_with("127.") || where.host() == "::1"; }
+
 } // namespace
 
 std::optional<net::address> address_of_peer(const net::transport_settings& net, const known_addresses& known) {
@@ -117,6 +119,15 @@ std::expected<network_setup, std::string> choose_addresses(const config::setting
         } else {
             result.missing.push_back({.node = each, .fault = entry_of(each).fault});
         }
+    }
+    // As in /etc/hosts of many a fresh installation.
+    const auto elsewhere =
+        std::ranges::find_if(result.net.peers, [](const net::peer& each) { return !is_loopback(each.where); });
+    if (is_loopback(result.net.local) && elsewhere != result.net.peers.end()) {
+        return std::unexpected(place_of(settings, own,
+                                        own.address + " is " + result.net.local.host() +
+                                            " on this machine, from where " + elsewhere->where.host() +
+                                            " cannot be reached; correct /etc/hosts, or write the address itself"));
     }
     return result;
 }

@@ -86,6 +86,7 @@ TEST_F(daemon_logs, go_where_and_are_as_much_as_the_configuration_says) {
                                             "to_logfile: yes\nlogfile_priority: warning\nlogfile: " +
                                             file + "\n}\n"});
     ASSERT_TRUE(eventually([&] { return content_of(file).find("quorum.two_node") != std::string::npos; }));
+    ASSERT_TRUE(eventually([&] { return std::filesystem::exists(socket("a")); }));
     one.send_signal(SIGTERM);
     EXPECT_EQ(one.wait(short_time), 0);
     EXPECT_TRUE(content_of(file).starts_with("warning: ")) << content_of(file);
@@ -131,7 +132,7 @@ TEST_F(daemon_pid_file, is_there_while_it_runs_and_replaced_after_a_crash) {
 
     cli::child_process next = start(how);
     ASSERT_TRUE(eventually([&] { return content_of(file) == std::to_string(next.pid()) + "\n"; }));
-    ASSERT_TRUE(says("a", "view "));
+    ASSERT_TRUE(eventually([&] { return times("a", "view ") == 2; }));
     cli::child_process other = start({.name = "b", .arguments = {"--pid-file", file}});
     EXPECT_EQ(other.wait(short_time), 1);
     EXPECT_TRUE(says("b", "process " + std::to_string(next.pid())));
