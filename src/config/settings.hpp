@@ -1,65 +1,99 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// What a corosync.conf says to this daemon, in types of its own, and how the local node is found in it. Every value has
-// been judged; what is missing has its default.
+// What a corosync.conf says to this daemon, in types of its own. Every value has been judged; what is missing has its
+// default. What each key does is said in keys.cpp, and for people in docs/configuration.md.
 #pragma once
 
 #include "base/ids.hpp"
+#include "config/accounts.hpp"
 #include "config/document.hpp"
 
 #include <chrono>
-#include <expected>
+#include <cstdint>
 #include <optional>
-#include <span>
+#include <set>
 #include <string>
+#include <sys/types.h>
 #include <vector>
 
 namespace coterie::config {
 
 using base::node_id;
 
+/// Nodes of a cluster, at most.
+inline constexpr std::size_t nodes_max = 128;
+
 struct node {
     node_id id;
     std::string name;    ///< empty if none is given
     std::string address; ///< ring0_addr: an IP address or a host's name
     std::size_t line{};
+    friend bool operator==(const node&, const node&) = default;
+};
+
+/// Which kind of address is taken where a name has both.
+enum class ip_preference : std::uint8_t { ipv4_only, ipv6_only, ipv4_first, ipv6_first };
+
+/// Lines less grave than this are not written; in the order of the gravest last.
+enum class log_level : std::uint8_t { trace, debug, info, warning, error, critical };
+enum class log_time : std::uint8_t { none, seconds, milliseconds };
+
+struct log_settings {
+    bool to_stderr = true;
+    bool to_syslog = true;
+    bool to_file = false;
+    std::string file;                         ///< a full path; only used with to_file
+    std::string syslog_facility = "daemon";   ///< daemon or local0 to local7
+    log_level file_level = log_level::info;   ///< for the file
+    log_level syslog_level = log_level::info; ///< for syslog
+    log_level level = log_level::info;        ///< for standard error; debug or trace holds for all
+    log_time time = log_time::milliseconds;   ///< in front of lines on standard error and in the file
+    friend bool operator==(const log_settings&, const log_settings&) = default;
+};
+
+/// How the engine's thread competes for the processor.
+struct scheduling {
+    bool realtime = true; ///< SCHED_RR at the highest priority, if the system allows it
+    /// Else, if given, a nice value from -20 (most eager) to 19.
+    std::optional<int> nice;
+    friend bool operator==(const scheduling&, const scheduling&) = default;
+};
+
+/// Whom the door lets in besides root and the daemon's own user.
+struct access_entries {
+    std::set<uid_t> users;
+    std::set<gid_t> groups;
+    friend bool operator==(const access_entries&, const access_entries&) = default;
 };
 
 struct settings {
     std::string file; ///< where this was read; empty for the built-in default
     std::string cluster_name;
     std::uint16_t port = 5405;
+    ip_preference ip = ip_preference::ipv6_first;
     std::vector<node> nodes;                        ///< sorted by id; empty: one node on no network
     node_id lone_node{1};                           ///< the local node's id when `nodes` is empty
     std::optional<std::chrono::milliseconds> token; ///< how long a silent node is waited for
 
     std::optional<std::string> socket_path;
+    std::optional<std::string> pid_file;
     std::string state_dir = "/var/lib/coterie";
     std::optional<std::string> trace_file;
 
-    bool log_to_stderr = true;
-    bool log_debug = false;
-    std::optional<std::string> log_file;
+    log_settings log;
+    scheduling schedule;
+    access_entries access;
+    friend bool operator==(const settings&, const settings&) = default;
 };
 
 struct loaded {
     settings what;
-    std::vector<diagnostic> diagnostics; ///< in the order of lines
+    std::vector<diagnostic> diagnostics; ///< those of the main file first, each file's in the order of lines
     [[nodiscard]] bool ok() const;
 };
 
-/// Judges a document.
-[[nodiscard]] loaded judge(const document& source, const std::string& file);
-/// Reads and judges a file.
-[[nodiscard]] loaded load(const std::string& file);
-
-/// What is known of this machine when the local node is looked for.
-struct local_facts {
-    std::optional<node_id> wanted; ///< by --node
-    std::string host_name;
-    std::vector<std::string> addresses; ///< of its interfaces, as text
-};
-/// The local node's place in `nodes`: the one that is wanted, else that of this host's name, else that of an address of
-/// this host. The error says why there is none.
-[[nodiscard]] std::expected<std::size_t, std::string> find_local_node(const settings& from, const local_facts& facts);
+/// Judges a document. Names of users and groups are looked up in `known`.
+[[nodiscard]] loaded judge(const document& source, const std::string& file, const accounts& known = system_accounts());
+/// Reads and judges a file, and every file in the folder `uidgid.d` beside it.
+[[nodiscard]] loaded load(const std::string& file, const accounts& known = system_accounts());
 
 } // namespace coterie::config

@@ -4,6 +4,9 @@
 #include "daemon/engine_loop.hpp"
 
 #include "daemon/client_door.hpp"
+#include "daemon/lifecycle.hpp"
+#include "daemon/network_port.hpp"
+#include "daemon/network_setup.hpp"
 #include "daemon/node_journal.hpp"
 #include "daemon/status_report.hpp"
 
@@ -11,10 +14,7 @@
 #include <asio/io_context.hpp>
 #include <asio/posix/stream_descriptor.hpp>
 #include <asio/post.hpp>
-#include <asio/signal_set.hpp>
 #include <asio/steady_timer.hpp>
-#include <csignal>
-#include <cstring>
 #include <filesystem>
 #include <spdlog/spdlog.h>
 
@@ -28,8 +28,8 @@ constexpr std::size_t datagrams_a_turn = 128;
 constexpr std::size_t datagrams_before_timers = 65'536;
 /// How often requests may lead to deliveries and these to requests before other inputs have a turn.
 constexpr int rounds_a_turn = 8;
-/// A leave that nobody takes note of ends after this time.
-constexpr auto leave_limit = std::chrono::seconds(3);
+/// A node that learns this soon that another has its id, and has met nobody yet, gives way.
+constexpr auto newcomer_time = std::chrono::seconds(10);
 
 base::time_point to_engine_time(std::chrono::steady_clock::time_point point) {
     return base::time_point(std::chrono::duration_cast<base::duration>(point.time_since_epoch()));
@@ -54,10 +54,18 @@ public:
         _door.connect(_service, _server);
         _door.report_by([this] { return report(); });
         _journal.connect(_service);
+        if (_parts.net) {
+            _port.emplace(*_parts.net,
+                          stranger_watch::identity{.node = _parts.ring.self.node,
+                                                   .nonce = _parts.ring.self.nonce,
+                                                   .cluster_name = _parts.cluster_name},
+                          _pool, [this](const stranger_watch::finding& what) { stranger_found(what); });
+        }
     }
 
     ~core() override {
-        // Its thread reports to the loop.
+        // Their threads report to the loop.
+        _parts.book.reset();
         _parts.store.reset();
         // The descriptors belong to the transport and the server.
         _network_ready.release();
@@ -65,14 +73,11 @@ public:
     }
 
     std::expected<void, std::string> open(const std::string& socket_path) {
-        if (_parts.net) {
-            auto opened = net::transport::open(*_parts.net, _pool);
-            if (!opened) {
-                return std::unexpected(_parts.net->local.text() +
-                                       " cannot be used for UDP: " + opened.error().message());
+        if (_port) {
+            if (const auto opened = _port->open(); !opened) {
+                return opened;
             }
-            _transport.emplace(std::move(*opened));
-            _network_ready.assign(_transport->descriptor());
+            _network_ready.assign(_port->transport()->descriptor());
         }
         std::error_code ignored;
         std::filesystem::create_directories(std::filesystem::path(socket_path).parent_path(), ignored);
@@ -86,43 +91,55 @@ public:
         return {};
     }
 
-    void run() {
+    std::expected<void, std::string> run() {
         _parts.store->start(
             [this](base::epoch_number epoch) { asio::post(_io, [this, epoch] { epoch_is_stored(epoch); }); },
             [](const std::string& fault) { spdlog::error("{}", fault); });
-        _signals.async_wait([this](const std::error_code& fault, int number) {
-            if (!fault) {
-                leave(number);
-            }
-        });
-        watch_table_signal();
+        _life.start();
         begin_input();
+        _started_at = _now;
         _facts = facts();
         _journal.started();
         _engine.start(_now);
         settle();
         watch_clients();
-        if (_transport) {
+        if (_port) {
             watch_network();
+        }
+        if (_parts.book) {
+            _parts.book->listen([this](const std::string& name, const known_addresses& known) {
+                asio::post(_io, [this, name, known] { name_is_known(name, known); });
+            });
         }
         _io.run();
         // Nobody shall find a socket file at which nobody listens.
         std::error_code ignored;
         std::filesystem::remove(_socket_path, ignored);
+        return _outcome;
     }
 
     // ring::environment
     void send(const base::buffer& packet, std::span<const base::node_id> targets) override {
-        if (_transport) {
-            _transport->send(packet, targets);
+        if (net::transport* const transport = open_transport()) {
+            transport->send(packet, targets);
         }
     }
     void store(base::epoch_number epoch) override { _parts.store->store(epoch); }
-    void on_step(const ring::step& what) override { _journal.step(what); }
+    void on_step(const ring::step& what) override {
+        if (what.what == ring::step::kind::suspected && _packet != nullptr && says_farewell(*_packet, what.peer)) {
+            _journal.leaves(what.peer);
+        }
+        _journal.step(what);
+    }
 
     // net::packet_sink
     void on_packet(const base::buffer& datagram, const wire::opened& packet) override {
+        if (!_port->admits(_now, datagram, packet.from)) {
+            return;
+        }
+        _packet = &packet;
         _engine.on_packet(_now, datagram, packet);
+        _packet = nullptr;
     }
     void on_refused(base::node_id node) override { _engine.on_refused(_now, node); }
 
@@ -137,6 +154,12 @@ private:
     void settle() {
         if (_service.ready() && !std::exchange(_open, true)) {
             _server.admit_waiting();
+            _life.serving();
+        }
+        if (const ring::regular_view& view = _engine.view(); view.id != _view_told) {
+            _view_told = view.id;
+            _met_others = _met_others || view.members.size() > 1;
+            _life.status(_journal.summary());
         }
         _server.flush();
         for (int round = 0; _door.take_news(); ++round) {
@@ -151,8 +174,8 @@ private:
                 break;
             }
         }
-        if (_transport) {
-            _transport->flush();
+        if (net::transport* const transport = open_transport()) {
+            transport->flush();
             watch_room();
         }
         if (_engine.retired()) {
@@ -182,8 +205,9 @@ private:
         _timer_set = false;
         begin_input();
         // What came while this node did not run is read before anyone is found silent.
-        for (std::size_t taken = 0; _transport && taken < datagrams_before_timers; taken += datagrams_a_turn) {
-            if (!_transport->receive(*this, datagrams_a_turn)) {
+        for (std::size_t taken = 0; open_transport() != nullptr && taken < datagrams_before_timers;
+             taken += datagrams_a_turn) {
+            if (!receive()) {
                 break;
             }
         }
@@ -199,21 +223,22 @@ private:
                 return;
             }
             begin_input();
-            static_cast<void>(_transport->receive(*this, datagrams_a_turn));
+            static_cast<void>(receive());
             settle();
             watch_network();
         });
     }
 
     void watch_room() {
-        if (!_transport->waiting() || _watching_room) {
+        net::transport* const transport = open_transport();
+        if (transport == nullptr || !transport->waiting() || _watching_room) {
             return;
         }
         _watching_room = true;
         _network_ready.async_wait(asio::posix::stream_descriptor::wait_write, [this](const std::error_code& fault) {
             _watching_room = false;
             if (!fault) {
-                _transport->flush();
+                _port->transport()->flush();
                 watch_room();
             }
         });
@@ -231,18 +256,12 @@ private:
         });
     }
 
-    /// SIGUSR1 writes the tables of groups to the trace, for whoever judges it at the end of a run.
-    void watch_table_signal() {
-        _table_signal.async_wait([this](const std::error_code& fault, int) {
-            if (fault) {
-                return;
-            }
-            begin_input();
-            if (_parts.recorder) {
-                _service.record_tables(_now.time_since_epoch().count());
-            }
-            watch_table_signal();
-        });
+    /// For whoever judges the trace at the end of a run.
+    void record_tables() {
+        begin_input();
+        if (_parts.recorder) {
+            _service.record_tables(_now.time_since_epoch().count());
+        }
     }
 
     void epoch_is_stored(base::epoch_number epoch) {
@@ -251,18 +270,65 @@ private:
         settle();
     }
 
-    void leave(int signal) {
-        spdlog::info("{}: leaving the cluster", signal == SIGTERM ? "SIGTERM" : "SIGINT");
-        _leave_timer.expires_after(leave_limit);
-        _leave_timer.async_wait([this](const std::error_code& fault) {
-            if (!fault) {
-                spdlog::warn("leaving took too long; ending without");
-                _io.stop();
-            }
-        });
+    void leave() {
         begin_input();
         _engine.leave(_now);
         settle();
+    }
+
+    /// Null on no network.
+    net::transport* open_transport() { return _port ? _port->transport() : nullptr; }
+
+    bool receive() {
+        return open_transport() != nullptr &&
+               _port->receive(_now, *this, datagrams_a_turn, _engine.counts().unknown_incarnation);
+    }
+
+    static bool says_farewell(const wire::opened& packet, base::node_id node) {
+        if (packet.kind != wire::packet_kind::heartbeat || packet.from.node != node) {
+            return false;
+        }
+        const auto heartbeat = wire::decode_heartbeat(packet.body);
+        return heartbeat && (heartbeat->flags & wire::heartbeat::leaving) != 0;
+    }
+
+    /// A peer's name could not be resolved when this node started, and now can.
+    void name_is_known(const std::string& name, const known_addresses& known) {
+        const auto node = std::ranges::find(_parts.nodes, name, &config::node::address);
+        const auto where = address_of_peer(_port->settings(), known);
+        if (node == _parts.nodes.end() || !where) {
+            spdlog::error("{} stands for no address of the kind that this cluster uses; this node runs without it",
+                          name);
+            return;
+        }
+        begin_input();
+        _port->add({.node = node->id, .where = *where});
+        _facts = facts();
+        // The waits for the old socket end with an error, which nobody minds.
+        _network_ready.release();
+        _watching_room = false;
+        if (const auto opened = _port->open(); !opened) {
+            give_up(opened.error());
+            return;
+        }
+        _network_ready.assign(_port->transport()->descriptor());
+        watch_network();
+        spdlog::info("{} is known now: node {} is at {}", name, node->id.value, where->text());
+        settle();
+    }
+
+    void stranger_found(const stranger_watch::finding& what) {
+        const bool doubled = what.what == stranger_watch::kind::own_id_is_alive;
+        if (doubled && !_met_others && _now - _started_at < newcomer_time) {
+            give_up(what.line.empty() ? "nodeid " + std::to_string(what.node.value) + " is in use" : what.line);
+        } else if (!what.line.empty()) {
+            spdlog::log(doubled ? spdlog::level::err : spdlog::level::warn, "{}", what.line);
+        }
+    }
+
+    void give_up(const std::string& why) {
+        _outcome = std::unexpected(why);
+        _io.stop();
     }
 
     void end() {
@@ -272,39 +338,25 @@ private:
         }
     }
 
-    std::string report() const {
+    std::string report() {
+        const net::transport* const transport = open_transport();
         return status_report({.facts = _facts,
                               .engine = _engine,
                               .groups = _service,
-                              .network = _transport ? &_transport->counts() : nullptr,
+                              .network = transport != nullptr ? &transport->counts() : nullptr,
                               .clients = _server.counts(),
                               .clients_connected = _server.clients(),
                               .now = _now});
     }
 
+    /// Nodes whose names become known later have no address in it before.
     daemon_facts facts() const {
-        daemon_facts result{.self = _parts.ring.self.node,
-                            .cluster_name = _parts.cluster_name,
-                            .configuration_file = _parts.configuration_file,
-                            .socket_path = _socket_path,
-                            .nodes = {},
-                            .started = _now};
-        for (const config::node& each : _parts.nodes) {
-            result.nodes.push_back({.node = each.id, .name = each.name, .address = address_of(each.id)});
-        }
-        if (result.nodes.empty()) {
-            result.nodes.push_back({.node = result.self, .name = {}, .address = {}});
-        }
-        return result;
-    }
-
-    /// Where datagrams for a node go, as it was resolved at the start.
-    std::string address_of(base::node_id node) const {
-        if (node == _parts.ring.self.node) {
-            return _parts.net->local.text();
-        }
-        const auto found = std::ranges::find(_parts.net->peers, node, &net::peer::node);
-        return found == _parts.net->peers.end() ? std::string{} : found->where.text();
+        return {.self = _parts.ring.self.node,
+                .cluster_name = _parts.cluster_name,
+                .configuration_file = _parts.configuration_file,
+                .socket_path = _socket_path,
+                .nodes = named_nodes(_parts.ring.self.node, _parts.nodes, _port ? &_port->settings() : nullptr),
+                .started = _started_at};
     }
 
     std::string name_of(base::node_id node) const {
@@ -322,20 +374,25 @@ private:
     node_journal _journal;
     groups::service _service;
     ipc::server _server;
-    std::optional<net::transport> _transport;
+    std::optional<network_port> _port; ///< nothing: on no network
     ring::engine _engine;
     std::string _socket_path;
     daemon_facts _facts;
 
     asio::io_context _io{1};
     asio::steady_timer _timer{_io};
-    asio::steady_timer _leave_timer{_io};
-    asio::signal_set _signals{_io, SIGTERM, SIGINT};
-    asio::signal_set _table_signal{_io, SIGUSR1};
+    lifecycle _life{
+        _io,
+        {.leave = [this] { leave(); }, .end = [this] { _io.stop(); }, .record_tables = [this] { record_tables(); }}};
     asio::posix::stream_descriptor _network_ready{_io};
     asio::posix::stream_descriptor _clients_ready{_io};
     base::time_point _now;
+    base::time_point _started_at;
     base::time_point _wakes_at;
+    const wire::opened* _packet = nullptr; ///< the one that is being handled
+    base::view_id _view_told;
+    std::expected<void, std::string> _outcome;
+    bool _met_others = false; ///< there was a view with other nodes
     bool _timer_set = false;
     bool _watching_room = false;
     bool _open = false; ///< clients are admitted
@@ -345,6 +402,6 @@ private:
 engine_loop::engine_loop(node_parts parts) : _core(std::make_unique<core>(std::move(parts))) {}
 engine_loop::~engine_loop() = default;
 std::expected<void, std::string> engine_loop::open(const std::string& socket_path) { return _core->open(socket_path); }
-void engine_loop::run() { _core->run(); }
+std::expected<void, std::string> engine_loop::run() { return _core->run(); }
 
 } // namespace coterie::daemon

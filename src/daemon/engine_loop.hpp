@@ -5,6 +5,8 @@
 #pragma once
 
 #include "config/settings.hpp"
+#include "daemon/address_book.hpp"
+#include "daemon/door_policy.hpp"
 #include "daemon/epoch_store.hpp"
 #include "groups/service.hpp"
 #include "ipc/server.hpp"
@@ -28,7 +30,9 @@ struct node_parts {
     std::unique_ptr<trace::recorder> recorder; ///< may be null
     std::vector<config::node> nodes;           ///< for names in the log and the status
     std::string cluster_name;
-    std::string configuration_file; ///< empty for the built-in configuration
+    std::string configuration_file;     ///< empty for the built-in configuration
+    std::unique_ptr<address_book> book; ///< looks for peers' names that are not known yet; may be null
+    door_policy door{0, {}};            ///< whom the door lets in
 };
 
 class engine_loop {
@@ -40,8 +44,8 @@ public:
 
     /// Opens the sockets. The error is one line for people.
     [[nodiscard]] std::expected<void, std::string> open(const std::string& socket_path);
-    /// Runs until the node has left after SIGTERM or SIGINT.
-    void run();
+    /// Runs until the node has left after SIGTERM or SIGINT, or cannot go on. The error is one line for people.
+    [[nodiscard]] std::expected<void, std::string> run();
 
 private:
     class core;

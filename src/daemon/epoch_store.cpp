@@ -12,6 +12,7 @@
 #include <fstream>
 #include <sys/file.h>
 #include <unistd.h>
+#include <utility>
 
 namespace coterie::daemon {
 
@@ -57,7 +58,11 @@ std::expected<std::unique_ptr<epoch_store>, std::string> epoch_store::open(const
         ::close(lock);
         return std::unexpected("state_dir " + folder + " is in use by another daemon; give each its own");
     }
-    return std::unique_ptr<epoch_store>(new epoch_store(folder, lock));
+    std::unique_ptr<epoch_store> result(new epoch_store(folder, lock));
+    if (const auto room = result->try_out(); !room) {
+        return std::unexpected("state_dir " + folder + " cannot be written to: " + room.error());
+    }
+    return result;
 }
 
 epoch_store::~epoch_store() {
@@ -105,6 +110,7 @@ void epoch_store::store(base::epoch_number epoch) {
 }
 
 void epoch_store::run() {
+    std::string told;
     std::unique_lock lock(_mutex);
     while (true) {
         _changed.wait(lock, [&] { return _stopping || _wanted; });
@@ -116,8 +122,10 @@ void epoch_store::run() {
         lock.unlock();
         const auto written = write(epoch);
         if (written) {
+            told.clear();
             _stored(epoch);
-        } else {
+        } else if (std::exchange(told, written.error()) != written.error()) {
+            // The same fault again is no news.
             _failed(written.error());
         }
         lock.lock();
@@ -127,6 +135,21 @@ void epoch_store::run() {
             _changed.wait_for(lock, pause_after_failure, [&] { return _stopping; });
         }
     }
+}
+
+std::expected<void, std::string> epoch_store::try_out() const {
+    // A full disk takes an empty file; it has to be one with something in it, as long as an epoch's line ever is.
+    const std::string place = _folder + "/epoch.new";
+    const std::string longest(64, ' ');
+    const open_file file(place, O_WRONLY | O_CREAT | O_TRUNC);
+    if (!file || ::write(file.number(), longest.data(), longest.size()) != static_cast<ssize_t>(longest.size()) ||
+        ::fsync(file.number()) != 0) {
+        const std::string fault = std::strerror(errno);
+        ::unlink(place.c_str());
+        return std::unexpected(fault);
+    }
+    ::unlink(place.c_str());
+    return {};
 }
 
 std::expected<void, std::string> epoch_store::write(base::epoch_number epoch) const {

@@ -32,7 +32,7 @@ public:
     [[nodiscard]] found read() const;
 
     /// Starts the thread. Both are called on it: `stored` once an epoch is on the disk, `failed` with a line for people
-    /// when it could not be written; it is tried again after a while.
+    /// when it could not be written, once for each reason; it is tried again after a while.
     void start(std::function<void(base::epoch_number)> stored, std::function<void(std::string)> failed);
     /// Asks for an epoch to be stored; supersedes what waits. Never waits itself. After start().
     void store(base::epoch_number epoch);
@@ -40,6 +40,8 @@ public:
 private:
     epoch_store(std::string folder, int lock) : _folder(std::move(folder)), _lock(lock) {}
     void run();
+    /// Whether there is room for an epoch. The error is what the system says.
+    [[nodiscard]] std::expected<void, std::string> try_out() const;
     [[nodiscard]] std::expected<void, std::string> write(base::epoch_number epoch) const;
 
     const std::string _folder;

@@ -3,12 +3,13 @@
 // standard error and exit status 1.
 #include "daemon/background.hpp"
 #include "daemon/log.hpp"
+#include "daemon/pid_file.hpp"
+#include "daemon/privileges.hpp"
 #include "daemon/startup.hpp"
 
-#include <csignal>
 #include <cstdio>
+#include <memory>
 #include <spdlog/spdlog.h>
-#include <sys/resource.h>
 
 namespace {
 
@@ -19,7 +20,7 @@ int fail(const std::string& line) {
     return 1;
 }
 
-/// Prints what is wrong and what is doubtful.
+/// Prints all that is wrong and all that is doubtful.
 void print(const config::loaded& configuration) {
     for (const config::diagnostic& each : configuration.diagnostics) {
         const bool error = each.how == config::diagnostic::weight::error;
@@ -27,31 +28,55 @@ void print(const config::loaded& configuration) {
     }
 }
 
-/// Every client takes descriptors; and writing to a terminal that is gone is no reason to end.
-void prepare_process() {
-    rlimit files{};
-    if (::getrlimit(RLIMIT_NOFILE, &files) == 0) {
-        files.rlim_cur = files.rlim_max;
-        ::setrlimit(RLIMIT_NOFILE, &files);
+int test(const config::loaded& configuration, const std::string& shown) {
+    print(configuration);
+    if (!configuration.ok()) {
+        return 1;
     }
-    std::signal(SIGPIPE, SIG_IGN);
+    std::printf("%s is in order\n", shown.c_str());
+    return 0;
+}
+
+/// What keeps the daemon from serving goes to whoever started it, and to the log if that goes elsewhere.
+int fail_logged(const std::string& line, const config::settings& settings, const daemon::options& wanted) {
+    if (settings.log.to_stderr && wanted.foreground) {
+        return fail(line);
+    }
+    spdlog::critical("{}", line);
+    return fail(line);
 }
 
 int serve(const config::settings& settings, const daemon::options& wanted, daemon::background& background) {
+    const auto failed = [&](const std::string& line) { return fail_logged(line, settings, wanted); };
+    if (settings.file.empty()) {
+        spdlog::info("there is neither {}: running as a single node on no network", daemon::usual_places());
+    }
+    std::unique_ptr<daemon::pid_file> pid_file;
+    if (const auto path = wanted.pid_file ? wanted.pid_file : settings.pid_file) {
+        auto taken = daemon::pid_file::take(*path);
+        if (!taken) {
+            return failed(taken.error());
+        }
+        pid_file = std::move(*taken);
+    }
     const std::string socket_path = daemon::socket_path_of(settings);
     auto parts = daemon::prepare(settings, wanted);
     if (!parts) {
-        return fail(parts.error());
+        return failed(parts.error());
     }
     const base::node_id self = parts->ring.self.node;
     const std::string place = parts->net ? parts->net->local.text() : "no network";
     daemon::engine_loop loop(std::move(*parts));
     if (const auto opened = loop.open(socket_path); !opened) {
-        return fail(opened.error());
+        return failed(opened.error());
     }
+    daemon::lock_memory();
+    daemon::schedule_engine(settings.schedule);
     spdlog::info("coteried {} is node {} at {}, clients at {}", COTERIE_VERSION, self.value, place, socket_path);
     background.ready();
-    loop.run();
+    if (const auto outcome = loop.run(); !outcome) {
+        return failed(outcome.error());
+    }
     return 0;
 }
 
@@ -71,17 +96,16 @@ int main(int count, char** words) {
         return 0;
     }
     const config::loaded configuration = daemon::load_configuration(*wanted);
-    print(configuration);
-    if (!configuration.ok()) {
-        return 1;
-    }
     const std::string shown = configuration.what.file.empty() ? "the built-in configuration" : configuration.what.file;
     if (wanted->test_only) {
-        std::printf("%s is in order\n", shown.c_str());
-        return 0;
+        return test(configuration, shown);
+    }
+    if (!configuration.ok()) {
+        print(configuration);
+        return 1;
     }
 
-    prepare_process();
+    daemon::prepare_process();
     daemon::background background;
     if (!wanted->foreground) {
         switch (background.enter()) {
@@ -90,9 +114,17 @@ int main(int count, char** words) {
         case daemon::background::side::child: break;
         }
     }
-    if (const auto log = daemon::open_log(configuration.what, wanted->foreground); !log) {
+    if (!wanted->foreground) {
+        // Nobody may be reading the log yet.
+        print(configuration);
+    }
+    if (const auto log = daemon::open_log(configuration.what.log, wanted->foreground); !log) {
         return fail(log.error());
     }
+    for (const config::diagnostic& each : configuration.diagnostics) {
+        spdlog::warn("{}", each.message());
+    }
+    // The log is written to the end whatever serve() comes to.
     const int status = serve(configuration.what, *wanted, background);
     daemon::close_log();
     return status;

@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <spdlog/spdlog.h>
+#include <utility>
 
 namespace coterie::daemon {
 
@@ -62,6 +63,11 @@ void node_journal::step(const ring::step& what) {
     }
     switch (what.what) {
     case kind::suspected:
+        if (std::exchange(_leaving, base::no_node) == what.peer) {
+            _reasons[what.peer] = "in order";
+            spdlog::info("node {} leaves in order", named(what.peer));
+            break;
+        }
         _reasons[what.peer] = "silent";
         spdlog::info("node {} is silent", named(what.peer));
         break;
@@ -99,7 +105,8 @@ void node_journal::on_regular(const ring::regular_view& view) {
             went.push_back(each.node);
         }
     }
-    std::string line = "view " + to_string(view.id) + ": members " + list(now, false);
+    _summary = "view " + to_string(view.id) + ": members " + list(now, false);
+    std::string line = _summary;
     if (!came.empty()) {
         line += "; joined " + list(came, false);
     }

@@ -28,6 +28,10 @@ public:
     void started();
     void retired();
     void step(const ring::step& what);
+    /// What the next step says of `node` is because it has said that it leaves.
+    void leaves(base::node_id node) { _leaving = node; }
+    /// The installed view with its members' names; empty before the first.
+    [[nodiscard]] const std::string& summary() const { return _summary; }
 
     // ring::listener
     void on_delivery(const ring::delivery& packet) override { _next->on_delivery(packet); }
@@ -47,6 +51,8 @@ private:
     base::time_point _now;
     std::vector<base::member> _members;
     std::map<base::node_id, std::string> _reasons; ///< why a node is about to be missed
+    base::node_id _leaving;
+    std::string _summary;
 };
 
 /// What a view is called in logs: its epoch and coordinator.

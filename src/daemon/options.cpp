@@ -31,15 +31,23 @@ std::expected<options, std::string> parse_options(int count, char** words) {
         {"test", no_argument, nullptr, 't'},
         {"version", no_argument, nullptr, 'v'},
         {"help", no_argument, nullptr, 'h'},
+        {"pid-file", required_argument, nullptr, 'l'},
         {"node", required_argument, nullptr, node_option},
         {nullptr, 0, nullptr, 0},
     };
     options result;
     opterr = 0;
-    for (int found = 0; (found = ::getopt_long(count, words, ":fc:tvh", known, nullptr)) != -1;) {
+    for (int found = 0; (found = ::getopt_long(count, words, ":fc:l:tvh", known, nullptr)) != -1;) {
         switch (found) {
         case 'f': result.foreground = true; break;
         case 'c': result.config_file = optarg; break;
+        case 'l':
+            if (optarg[0] != '/') {
+                return std::unexpected("--pid-file takes a full path, one that begins with /, not '" +
+                                       std::string(optarg) + "'");
+            }
+            result.pid_file = optarg;
+            break;
         case 't': result.test_only = true; break;
         case 'v': result.show_version = true; break;
         case 'h': result.show_help = true; break;
@@ -61,17 +69,21 @@ std::expected<options, std::string> parse_options(int count, char** words) {
 }
 
 std::string usage() {
-    return "Usage: coteried [-f] [-c FILE] [--node ID] | -t [-c FILE] | -v | -h\n"
+    return "Usage: coteried [-f] [-c FILE] [-l FILE] [--node ID] | -t [-c FILE] | -v | -h\n"
            "\n"
            "The daemon of closed process groups: one on every machine.\n"
            "\n"
-           "  -f, --foreground   stay in the foreground\n"
-           "  -c, --config FILE  the configuration, in the syntax of corosync.conf; else\n"
-           "                     /etc/coterie/coterie.conf, else /etc/corosync/corosync.conf\n"
-           "      --node ID      the local node's id, when it cannot be told from names and addresses\n"
-           "  -t, --test         test the configuration and stop\n"
-           "  -v, --version      print the version\n"
-           "  -h, --help         print this\n";
+           "  -f, --foreground     stay in the foreground\n"
+           "  -c, --config FILE    the configuration, in the syntax of corosync.conf; else\n"
+           "                       /etc/coterie/coterie.conf, else /etc/corosync/corosync.conf\n"
+           "  -l, --pid-file FILE  where the process id stands while the daemon runs\n"
+           "      --node ID        the local node's id, when it cannot be told from names and addresses\n"
+           "  -t, --test           test the configuration, say all that is wrong with it, and stop\n"
+           "  -v, --version        print the version\n"
+           "  -h, --help           print this\n"
+           "\n"
+           "SIGTERM and SIGINT leave the cluster in order, a second one hurries; SIGHUP opens the\n"
+           "log files anew.\n";
 }
 
 } // namespace coterie::daemon

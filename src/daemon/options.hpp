@@ -16,6 +16,7 @@ struct options {
     bool show_version = false;              ///< -v
     bool show_help = false;                 ///< -h
     std::optional<std::string> config_file; ///< -c FILE
+    std::optional<std::string> pid_file;    ///< --pid-file FILE; overrides the configuration
     std::optional<base::node_id> node;      ///< --node ID
 };
 

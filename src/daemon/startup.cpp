@@ -2,6 +2,7 @@
 // Prepares a node: who it is, whom it may meet, what it remembers.
 #include "daemon/startup.hpp"
 
+#include "daemon/network_setup.hpp"
 #include "trace/recorders.hpp"
 
 #include <algorithm>
@@ -20,6 +21,8 @@ namespace {
 
 constexpr const char* usual_files[] = {"/etc/coterie/coterie.conf", "/etc/corosync/corosync.conf"};
 constexpr const char* default_socket = "/run/coterie/coteried.sock";
+/// Names that are not known after this time are gone without, or, if it is the own one, not.
+constexpr auto resolving_limit = std::chrono::seconds(5);
 
 std::uint64_t random_number() {
     std::uint64_t result = 0;
@@ -49,47 +52,17 @@ std::uint64_t wall_clock_us() {
     return static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::microseconds>(now).count());
 }
 
-std::expected<net::transport_settings, std::string> resolve_nodes(const config::settings& settings, std::size_t local) {
-    net::transport_settings result;
-    result.cluster = wire::cluster_of(settings.cluster_name);
-    for (std::size_t i = 0; i < settings.nodes.size(); ++i) {
-        const config::node& each = settings.nodes[i];
-        const auto fault = [&](const std::string& text) {
-            const config::diagnostic place{
-                .file = settings.file, .line = each.line, .key = "nodelist.node.ring0_addr", .text = text};
-            return std::unexpected(place.message());
-        };
-        auto where = net::resolve(each.address, settings.port);
-        if (!where) {
-            return fault(where.error());
-        }
-        if (i == local) {
-            result.local = *where;
-        } else {
-            result.peers.push_back({.node = each.id, .where = *where});
-        }
+/// Says which peers have to be done without for now.
+void tell_missing(const config::settings& settings, const std::vector<missing_peer>& missing) {
+    for (const missing_peer& each : missing) {
+        const config::diagnostic place{.file = settings.file,
+                                       .line = each.node.line,
+                                       .key = "nodelist.node.ring0_addr",
+                                       .text = each.node.address + " cannot be resolved (" + each.fault +
+                                               "); running without node " + std::to_string(each.node.id.value) +
+                                               " and asking again in the background"};
+        spdlog::warn("{}", place.message());
     }
-    for (const net::peer& each : result.peers) {
-        if (each.where.family() != result.local.family()) {
-            return std::unexpected(settings.file + ": nodelist: " + each.where.host() + " and " + result.local.host() +
-                                   " are not of one kind; use IPv4 addresses alone or IPv6 addresses alone");
-        }
-    }
-    return result;
-}
-
-/// Who this node is among those of the configuration.
-std::expected<std::size_t, std::string> local_place(const config::settings& settings, const options& wanted) {
-    config::settings normal = settings;
-    for (config::node& each : normal.nodes) {
-        each.address = net::usual_spelling(each.address);
-    }
-    auto place = config::find_local_node(
-        normal, {.wanted = wanted.node, .host_name = host_name(), .addresses = net::local_addresses()});
-    if (!place) {
-        return std::unexpected(settings.file + ": nodelist: " + place.error());
-    }
-    return *place;
 }
 
 } // namespace
@@ -107,6 +80,14 @@ config::loaded load_configuration(const options& wanted) {
     return {};
 }
 
+std::string usual_places() {
+    std::string result;
+    for (const char* const each : usual_files) {
+        result += (result.empty() ? "" : " nor ") + std::string(each);
+    }
+    return result;
+}
+
 std::string socket_path_of(const config::settings& settings) {
     if (settings.socket_path) {
         return *settings.socket_path;
@@ -122,16 +103,17 @@ std::expected<node_parts, std::string> prepare(const config::settings& settings,
     result.configuration_file = settings.file;
     base::member self{.node = wanted.node.value_or(settings.lone_node), .nonce = {random_number()}};
     if (!settings.nodes.empty()) {
-        const auto local = local_place(settings, wanted);
-        if (!local) {
-            return std::unexpected(local.error());
-        }
-        self.node = settings.nodes[*local].id;
-        auto network = resolve_nodes(settings, *local);
+        auto network = set_up_network(
+            settings,
+            {.wanted = wanted.node, .host_name = host_name(), .addresses = net::local_addresses(), .resolved = {}},
+            resolving_limit);
         if (!network) {
             return std::unexpected(network.error());
         }
-        result.net = std::move(*network);
+        tell_missing(settings, network->missing);
+        self.node = network->self;
+        result.net = std::move(network->net);
+        result.book = std::move(network->book);
     }
 
     auto store = epoch_store::open(settings.state_dir);
@@ -141,7 +123,7 @@ std::expected<node_parts, std::string> prepare(const config::settings& settings,
     result.store = std::move(*store);
     const epoch_store::found remembered = result.store->read();
     if (!remembered.fault.empty()) {
-        spdlog::warn(remembered.fault);
+        spdlog::warn("{}", remembered.fault);
     }
 
     result.ring.self = self;
@@ -158,6 +140,7 @@ std::expected<node_parts, std::string> prepare(const config::settings& settings,
     result.groups.self = self;
     result.ipc.node = self.node;
     result.ipc.user = ::geteuid();
+    result.door = door_policy(::geteuid(), settings.access);
     result.ipc.message_bytes_max = result.groups.message_bytes_max;
 
     if (settings.trace_file) {

@@ -12,10 +12,13 @@ namespace coterie::daemon {
 /// default of one node on no network.
 [[nodiscard]] config::loaded load_configuration(const options& wanted);
 
+/// The usual files, for people: "A nor B".
+[[nodiscard]] std::string usual_places();
+
 /// Where clients find this daemon.
 [[nodiscard]] std::string socket_path_of(const config::settings& settings);
 
-/// Finds the local node, resolves addresses (which may take seconds), opens the store and the trace.
+/// Finds the local node, resolves names (for up to five seconds), opens the store and the trace.
 [[nodiscard]] std::expected<node_parts, std::string> prepare(const config::settings& settings, const options& wanted);
 
 } // namespace coterie::daemon

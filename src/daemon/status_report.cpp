@@ -151,6 +151,25 @@ json client_counters(const ipc::server_counters& counts) {
 
 } // namespace
 
+std::vector<named_node> named_nodes(base::node_id self, const std::vector<config::node>& configured,
+                                    const net::transport_settings* network) {
+    if (network == nullptr || configured.empty()) {
+        return {{.node = self, .name = {}, .address = {}}};
+    }
+    std::vector<named_node> result;
+    for (const config::node& each : configured) {
+        named_node one{.node = each.id, .name = each.name, .address = {}};
+        const auto peer = std::ranges::find(network->peers, each.id, &net::peer::node);
+        if (each.id == self) {
+            one.address = network->local.text();
+        } else if (peer != network->peers.end()) {
+            one.address = peer->where.text();
+        }
+        result.push_back(std::move(one));
+    }
+    return result;
+}
+
 std::string status_report(const status_sources& from) {
     const groups::table_totals totals = from.groups.totals();
     const json report = {{"format", format_version},

@@ -4,6 +4,7 @@
 // counted here, and listed by the request that lists groups.
 #pragma once
 
+#include "config/settings.hpp"
 #include "groups/service.hpp"
 #include "ipc/server.hpp"
 #include "net/transport.hpp"
@@ -20,6 +21,10 @@ struct named_node {
     std::string name;    ///< empty if it has none
     std::string address; ///< with the port; empty on no network
 };
+
+/// The nodes of a configuration with the addresses that are known; the own node alone where there is no network.
+[[nodiscard]] std::vector<named_node> named_nodes(base::node_id self, const std::vector<config::node>& configured,
+                                                  const net::transport_settings* network);
 
 /// What does not change while the daemon runs.
 struct daemon_facts {

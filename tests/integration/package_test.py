@@ -236,6 +236,8 @@ class Packages(unittest.TestCase):
         for name in ("network-online.target", "multi-user.target", "sysinit.target", "basic.target", "shutdown.target"):
             with open(self.root / f"usr/lib/systemd/system/{name}", "w", encoding="utf-8") as out:
                 out.write("[Unit]\nDescription=stands in\n")
+        os.makedirs(self.root / "bin")
+        shutil.copy("/bin/kill", self.root / "bin/kill")
         said = run("systemd-analyze", "verify", "--man=no", "--recursive-errors=no", "--root=" + self.root.folder,
                    "coteried.service")
         self.assertEqual(said, "")
@@ -283,6 +285,14 @@ class Manuals(unittest.TestCase):
             for option in re.findall(r"--[a-z-]+", run(os.path.join(BUILD, "bin/coterie"), name, "--help")):
                 if option not in ("--help", "--sender"):
                     self.assertIn(option, page, name)
+
+    def test_name_every_key_that_is_honoured(self):
+        page = self.page("coterie.conf.5")
+        with open(os.path.join(SOURCE, "docs/configuration.md"), encoding="utf-8") as text:
+            keys = re.findall(r"(?m)^\| `([a-z0-9_.]+)` \| honoured ", text.read())
+        self.assertIn("totem.token", keys)
+        for key in keys:
+            self.assertRegex(page, r"\b" + key.rsplit(".", 1)[1] + r"\b", key)
 
     def test_name_every_option_of_the_daemon(self):
         page = self.page("coteried.8")

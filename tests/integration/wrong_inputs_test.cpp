@@ -90,8 +90,13 @@ TEST_F(coteried, shows_its_version_and_its_options) {
 }
 
 TEST_F(coteried, refuses_unknown_options) {
-    for (const std::vector<std::string>& wrong :
-         {std::vector<std::string>{"-x"}, {"--nodes", "1"}, {"-c"}, {"--node", "none"}, {"--node", "0"}, {"surplus"}}) {
+    for (const std::vector<std::string>& wrong : {std::vector<std::string>{"-x"},
+                                                  {"--nodes", "1"},
+                                                  {"-c"},
+                                                  {"--node", "none"},
+                                                  {"--node", "0"},
+                                                  {"-l", "pid"},
+                                                  {"surplus"}}) {
         const result got = run(wrong);
         EXPECT_EQ(got.status, 1) << wrong.front();
         EXPECT_EQ(std::count(got.said.begin(), got.said.end(), '\n'), 1) << got.said;
@@ -105,6 +110,17 @@ TEST_F(coteried, tests_a_configuration) {
     const result got = run({"-t", "-c", bad});
     EXPECT_EQ(got.status, 1);
     EXPECT_NE(got.said.find(bad + ":2: totem.version: "), std::string::npos) << got.said;
+}
+
+TEST_F(coteried, tells_everything_that_is_wrong_at_once) {
+    const std::string bad = configured("totem {\n  version: 3\n  token: soon\n  crypto_hash: sha1\n}\n"
+                                       "nodelist {\n  node {\n    nodeid: 0\n  }\n}\nnonsense\n");
+    const result got = run({"-t", "-c", bad});
+    EXPECT_EQ(got.status, 1);
+    for (const std::string place : {":2: totem.version: ", ":3: totem.token: ", ":4: totem.crypto_hash: ",
+                                    ":7: nodelist.node: ", ":8: nodelist.node.nodeid: ", ":11: "}) {
+        EXPECT_NE(got.said.find(bad + place), std::string::npos) << place << " is not in:\n" << got.said;
+    }
 }
 
 TEST_F(coteried, names_file_line_and_key) {
@@ -121,7 +137,9 @@ TEST_F(coteried, names_file_line_and_key) {
 TEST_F(coteried, warns_of_unknown_keys_and_goes_on) {
     const result got = run({"-t", "-c", configured("totem {\n  tokn: 3000\n}\nlogging {\n  nonsense: 1\n}\n")});
     EXPECT_EQ(got.status, 0) << got.said;
-    EXPECT_NE(got.said.find("warning: " + (folder() / "conf") + ":2: totem.tokn"), std::string::npos) << got.said;
+    EXPECT_NE(got.said.find("warning: " + (folder() / "conf") + ":2: totem.tokn: is not known; is totem.token meant?"),
+              std::string::npos)
+        << got.said;
     EXPECT_NE(got.said.find(":5: logging.nonsense"), std::string::npos) << got.said;
 }
 
@@ -143,14 +161,36 @@ TEST_F(coteried, says_when_an_address_cannot_be_used) {
                               "  node {\n    nodeid: 1\n    ring0_addr: 127.0.0.1\n  }\n"
                               "  node {\n    nodeid: 2\n    ring0_addr: ::1\n  }\n"
                               "}\n"),
-                   {"not of one kind"}, {"--node", "1"});
+                   {"not all nodes have addresses of one kind"}, {"--node", "1"});
 }
 
 TEST_F(coteried, says_when_its_folders_cannot_be_used) {
     expect_refused(configured("", "state_dir: /dev/null/state\n"), {"state_dir /dev/null/state"});
     expect_refused(configured("", "socket_path: /dev/null/sock\n"), {"socket /dev/null/sock"});
     expect_refused(configured("", "trace_file: /dev/null/trace\n"), {"system.trace_file /dev/null/trace"});
-    expect_refused(configured("logging {\n  logfile: /dev/null/log\n}\n"), {"logging.logfile /dev/null/log"});
+    expect_refused(configured("logging {\n  to_logfile: yes\n  logfile: /dev/null/log\n}\n"),
+                   {"logging.logfile /dev/null/log", "Not a directory"});
+    expect_refused(configured(""), {"pid file /dev/null/pid", "Not a directory"}, {"--pid-file", "/dev/null/pid"});
+}
+
+TEST_F(coteried, does_not_start_on_a_full_disk) {
+    if (::geteuid() != 0) {
+        GTEST_SKIP() << "SKIPPED: a small file system needs root";
+    }
+    const std::string state = folder() / "full";
+    ASSERT_EQ(::mkdir(state.c_str(), 0700), 0);
+    const std::string file = configured("", "state_dir: " + state + "\n");
+    const std::string output = folder() / "output-full";
+    auto started = cli::child_process::start(
+        {.command = {"/usr/bin/unshare", "--mount", "--propagation", "private", "/bin/sh", "-c",
+                     "mount -t tmpfs -o size=4k none " + state + " && echo full >" + state + "/full && exec \"$@\"",
+                     "sh", built("bin/coteried"), "-f", "-c", file},
+         .environment = {},
+         .output_file = output,
+         .piped = false});
+    ASSERT_TRUE(started);
+    EXPECT_EQ(started->wait(milliseconds(10'000)), 1);
+    EXPECT_EQ(content_of(output), "coteried: state_dir " + state + " cannot be written to: No space left on device\n");
 }
 
 TEST_F(coteried, refuses_a_socket_and_a_state_that_are_in_use) {

@@ -2,13 +2,28 @@
 // What a configuration means, what is said about a wrong one, and how a node finds itself in it.
 #include "config/settings.hpp"
 
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 namespace coterie::config {
 
 namespace {
 
-loaded judged(std::string_view text) { return judge(parse(text, "f"), "f"); }
+/// Two users and a group that every machine of these tests has.
+class known_accounts final : public accounts {
+public:
+    std::optional<uid_t> user(const std::string& name) const override {
+        return name == "hacluster" ? std::optional<uid_t>(189) : std::nullopt;
+    }
+    std::optional<gid_t> group(const std::string& name) const override {
+        return name == "haclient" ? std::optional<gid_t>(188) : std::nullopt;
+    }
+};
+
+loaded judged(std::string_view text) { return judge(parse(text, "f"), "f", known_accounts()); }
 
 /// What is said about a text, as one text.
 std::string said(std::string_view text) {
@@ -36,21 +51,28 @@ TEST(settings, have_defaults) {
     EXPECT_TRUE(got.what.nodes.empty());
     EXPECT_FALSE(got.what.token);
     EXPECT_FALSE(got.what.socket_path);
-    EXPECT_TRUE(got.what.log_to_stderr);
+    EXPECT_TRUE(got.what.log.to_stderr);
+    EXPECT_TRUE(got.what.log.to_syslog);
+    EXPECT_FALSE(got.what.log.to_file);
+    EXPECT_TRUE(got.what.schedule.realtime);
+    EXPECT_TRUE(got.what.access.users.empty());
 }
 
 TEST(settings, take_what_is_said) {
-    const loaded got = judged("totem {\n"
-                              "  version: 2\n"
-                              "  cluster_name: c\n"
-                              "  token: 1500\n"
-                              "  transport: knet\n"
-                              "  crypto_cipher: none\n"
-                              "  interface {\n    linknumber: 0\n    mcastport: 5500\n  }\n"
-                              "}\n"
-                              "system {\n  socket_path: /s\n  state_dir: /d\n  trace_file: /t\n}\n"
-                              "logging {\n  to_stderr: no\n  debug: on\n  logfile: /l\n  to_syslog: yes\n}\n" +
-                              three_nodes);
+    const loaded got =
+        judged("totem {\n"
+               "  version: 2\n"
+               "  cluster_name: c\n"
+               "  token: 1500\n"
+               "  transport: knet\n"
+               "  crypto_cipher: none\n"
+               "  interface {\n    linknumber: 0\n    mcastport: 5500\n  }\n"
+               "}\n"
+               "system {\n  socket_path: /s\n  state_dir: /d\n  trace_file: /t\n  pid_file: /p\n  sched_rr: no\n  "
+               "priority: max\n}\n"
+               "logging {\n  to_stderr: no\n  debug: on\n  to_logfile: yes\n  logfile: /l\n  to_syslog: no\n  "
+               "syslog_priority: crit\n  timestamp: on\n}\n" +
+               three_nodes);
     EXPECT_TRUE(got.ok());
     EXPECT_TRUE(got.diagnostics.empty());
     EXPECT_EQ(got.what.cluster_name, "c");
@@ -59,9 +81,16 @@ TEST(settings, take_what_is_said) {
     EXPECT_EQ(got.what.socket_path, "/s");
     EXPECT_EQ(got.what.state_dir, "/d");
     EXPECT_EQ(got.what.trace_file, "/t");
-    EXPECT_FALSE(got.what.log_to_stderr);
-    EXPECT_TRUE(got.what.log_debug);
-    EXPECT_EQ(got.what.log_file, "/l");
+    EXPECT_EQ(got.what.pid_file, "/p");
+    EXPECT_FALSE(got.what.schedule.realtime);
+    EXPECT_EQ(got.what.schedule.nice, -20);
+    EXPECT_FALSE(got.what.log.to_stderr);
+    EXPECT_FALSE(got.what.log.to_syslog);
+    EXPECT_EQ(got.what.log.level, log_level::debug);
+    EXPECT_EQ(got.what.log.syslog_level, log_level::critical);
+    EXPECT_EQ(got.what.log.time, log_time::seconds);
+    EXPECT_TRUE(got.what.log.to_file);
+    EXPECT_EQ(got.what.log.file, "/l");
     ASSERT_EQ(got.what.nodes.size(), 3U);
     EXPECT_EQ(got.what.nodes[0].id, node_id{1}) << "sorted";
     EXPECT_EQ(got.what.nodes[2].name, "c");
@@ -70,11 +99,15 @@ TEST(settings, take_what_is_said) {
 
 TEST(settings, say_what_would_be_right) {
     EXPECT_EQ(said("totem {\n  version: 1\n}\n"),
-              "error f:2: totem.version: '1' is not a version that is understood; write `version: 2`\n");
+              "error f:2: totem.version: '1' is not understood; write `version: 2`\n");
     EXPECT_EQ(said("totem {\n  token: 3s\n}\n"),
               "error f:2: totem.token: '3s' is not a number from 50 to 300000; write "
               "milliseconds, for example `token: 1000`\n");
-    EXPECT_EQ(said("logging {\n  debug: maybe\n}\n"), "error f:2: logging.debug: 'maybe' is neither yes nor no\n");
+    EXPECT_EQ(said("logging {\n  to_stderr: maybe\n}\n"),
+              "error f:2: logging.to_stderr: 'maybe' is neither yes nor no\n");
+    EXPECT_TRUE(said("logging {\n  debug: maybe\n}\n")
+                    .starts_with("error f:2: logging.debug: 'maybe' is not understood; write one of off, no, on, yes, "
+                                 "trace: "));
     EXPECT_EQ(said("system {\n  state_dir: here\n}\n"),
               "error f:2: system.state_dir: 'here' is not a full path; write one that begins with /\n");
 }
@@ -85,12 +118,67 @@ TEST(settings, refuse_to_run_without_the_encryption_that_is_asked_for) {
     EXPECT_EQ(said("totem {\n  secauth: off\n  crypto_hash: none\n}\n"), "");
 }
 
-TEST(settings, warn_of_what_is_not_honoured) {
-    EXPECT_EQ(said("totem {\n  tokken: 3\n}\n"), "warning f:2: totem.tokken: is not honoured by this version\n");
-    EXPECT_EQ(said("quorum {\n  provider: corosync_votequorum\n}\n"),
-              "warning f:2: quorum.provider: is not honoured by this version\n");
-    EXPECT_EQ(said("colours {\n  red: 1\n}\n"), "warning f:2: colours.red: is not known; is it spelled right?\n");
+TEST(settings, warn_of_keys_that_are_not_known) {
+    EXPECT_EQ(said("totem {\n  tokken: 3\n}\n"), "warning f:2: totem.tokken: is not known; is totem.token meant?\n");
+    EXPECT_EQ(said("colours {\n  red: 1\n}\n"), "warning f:2: colours.red: is not known\n");
     EXPECT_TRUE(judged("colours {\n  red: 1\n}\n").ok());
+}
+
+TEST(settings, warn_once_of_a_key_that_comes_again) {
+    EXPECT_EQ(said("quorum {\n  two_node: 1\n  two_node: 0\n}\n"),
+              "warning f:2: quorum.two_node: has no meaning here: there is no quorum service: groups work in every "
+              "partition\n");
+}
+
+TEST(settings, use_the_first_link_alone) {
+    const std::string two_links = "totem {\n"
+                                  "  interface {\n    linknumber: 0\n    mcastport: 5500\n  }\n"
+                                  "  interface {\n    linknumber: 1\n    mcastport: 5600\n  }\n"
+                                  "}\n";
+    EXPECT_EQ(said(two_links),
+              "warning f:7: totem.interface.linknumber: link 1 is not used: there is one link, number 0\n");
+    EXPECT_EQ(judged(two_links).what.port, 5500);
+}
+
+TEST(settings, take_transports_that_ours_can_stand_for) {
+    EXPECT_EQ(said("totem {\n  transport: knet\n}\n"), "");
+    EXPECT_EQ(said("totem {\n  transport: udpu\n}\n"), "");
+    EXPECT_TRUE(said("totem {\n  transport: udp\n}\n")
+                    .starts_with("error f:2: totem.transport: 'udp' is not understood; write one of knet, udpu: "));
+}
+
+TEST(settings, let_users_and_groups_in_by_name_and_number) {
+    const access_entries got = judged("uidgid {\n  uid: hacluster\n  gid: haclient\n}\n"
+                                      "uidgid {\n  uid: 1000\n  uid: 1001\n}\n")
+                                   .what.access;
+    EXPECT_EQ(got.users, (std::set<uid_t>{189, 1000, 1001}));
+    EXPECT_EQ(got.groups, (std::set<gid_t>{188}));
+    EXPECT_EQ(said("uidgid {\n  uid: nobody-here\n}\n"),
+              "error f:2: uidgid.uid: 'nobody-here' is no user of this machine; write a user's name or number\n");
+    EXPECT_EQ(said("uidgid {\n  gid: 4294967295\n}\n"),
+              "error f:2: uidgid.gid: '4294967295' is no group of this machine; write a group's name or number\n");
+}
+
+TEST(settings, say_when_they_contradict_each_other) {
+    EXPECT_EQ(said("logging {\n  to_logfile: yes\n}\n"),
+              "error f:2: logging.to_logfile: there is no file to write to; write for example `logfile: "
+              "/var/log/coterie.log` as well\n");
+    EXPECT_EQ(said("logging {\n  logfile: /l\n}\n"),
+              "warning f:2: logging.logfile: nothing is written to it without `to_logfile: yes`\n");
+    EXPECT_TRUE(
+        said("totem {\n  nodeid: 1\n}\n" + three_nodes).starts_with("warning f:2: totem.nodeid: does not count"));
+}
+
+TEST(settings, are_for_128_nodes_at_most) {
+    const auto cluster_of = [](int nodes) {
+        std::string text = "nodelist {\n";
+        for (int i = 1; i <= nodes; ++i) {
+            text += "node {\nnodeid: " + std::to_string(i) + "\nring0_addr: host" + std::to_string(i) + "\n}\n";
+        }
+        return text + "}\n";
+    };
+    EXPECT_EQ(said(cluster_of(128)), "");
+    EXPECT_EQ(said(cluster_of(130)), "error f:514: nodelist.node: more than 128 nodes are not supported\n");
 }
 
 TEST(settings, judge_the_list_of_nodes) {
@@ -102,9 +190,9 @@ TEST(settings, judge_the_list_of_nodes) {
                     .starts_with("error f:3: nodelist.node.nodeid: '0' is not a number from 1 to 65535"));
     const std::string twice = said("nodelist {\n  node {\n    nodeid: 1\n    ring0_addr: a\n    name: n\n  }\n"
                                    "  node {\n    nodeid: 1\n    ring0_addr: a\n    name: n\n  }\n}\n");
-    EXPECT_NE(twice.find("two nodes have the nodeid 1; give each its own"), std::string::npos);
-    EXPECT_NE(twice.find("two nodes have the address a;"), std::string::npos);
-    EXPECT_NE(twice.find("two nodes have the name n;"), std::string::npos);
+    EXPECT_NE(twice.find("two nodes have the nodeid 1 (the other is at line 2); give each its own"), std::string::npos);
+    EXPECT_NE(twice.find("two nodes have the address a ("), std::string::npos);
+    EXPECT_NE(twice.find("two nodes have the name n ("), std::string::npos);
 }
 
 TEST(settings, tell_faults_in_the_order_of_lines) {
@@ -118,22 +206,32 @@ TEST(settings, tell_faults_in_the_order_of_lines) {
 TEST(settings, of_a_file_that_cannot_be_read_are_an_error) {
     const loaded got = load("/nonexistent/coterie.conf");
     EXPECT_FALSE(got.ok());
-    EXPECT_EQ(got.diagnostics.front().message(), "/nonexistent/coterie.conf: this file cannot be read");
+    EXPECT_EQ(got.diagnostics.front().message(),
+              "/nonexistent/coterie.conf: this file cannot be read: No such file or directory");
     EXPECT_FALSE(load("/").ok()) << "a folder is no file";
     EXPECT_TRUE(load("/dev/null").ok()) << "an empty one is in order";
 }
 
-TEST(the_local_node, is_found_as_it_is_asked_for) {
-    const settings from = judged(three_nodes).what;
-    const auto place = [&](const local_facts& facts) { return find_local_node(from, facts); };
-    EXPECT_EQ(place({.wanted = node_id{3}, .host_name = "a.example.org", .addresses = {}}), 2U);
-    EXPECT_FALSE(place({.wanted = node_id{4}, .host_name = "a.example.org", .addresses = {}}));
-    EXPECT_EQ(place({.wanted = {}, .host_name = "c", .addresses = {"192.0.2.1"}}), 2U) << "the name comes first";
-    EXPECT_EQ(place({.wanted = {}, .host_name = "a", .addresses = {}}), 0U) << "a name without its domain";
-    EXPECT_EQ(place({.wanted = {}, .host_name = "other", .addresses = {"127.0.0.1", "192.0.2.2"}}), 1U);
-    const auto nowhere = place({.wanted = {}, .host_name = "other", .addresses = {"127.0.0.1"}});
-    ASSERT_FALSE(nowhere);
-    EXPECT_NE(nowhere.error().find("--node ID"), std::string::npos);
+TEST(settings, take_entries_from_every_file_of_the_folder_beside_them) {
+    std::string folder = (std::filesystem::temp_directory_path() / "coterie-config-XXXXXX").string();
+    ASSERT_NE(::mkdtemp(folder.data()), nullptr);
+    const auto write = [&](const std::string& name, const std::string& text) {
+        std::ofstream(folder + "/" + name) << text;
+    };
+    std::filesystem::create_directory(folder + "/uidgid.d");
+    write("conf", "uidgid {\n  uid: 5\n}\n");
+    write("uidgid.d/pacemaker", "uidgid {\n  gid: haclient\n}\n");
+    write("uidgid.d/wrong", "uidgid {\n\n  uid: ghost\n}\ntotem {\n  cluster_name: other\n}\n");
+    write("uidgid.d/.hidden", "nonsense");
+    const loaded got = load(folder + "/conf", known_accounts());
+    std::filesystem::remove_all(folder);
+    EXPECT_EQ(got.what.access.users, (std::set<uid_t>{5}));
+    EXPECT_EQ(got.what.access.groups, (std::set<gid_t>{188}));
+    EXPECT_EQ(got.what.cluster_name, "");
+    ASSERT_EQ(got.diagnostics.size(), 2U);
+    EXPECT_TRUE(got.diagnostics[0].message().starts_with(folder + "/uidgid.d/wrong:3: uidgid.uid: 'ghost'"));
+    EXPECT_EQ(got.diagnostics[1].how, diagnostic::weight::warning);
+    EXPECT_EQ(got.diagnostics[1].line, 6U);
 }
 
 } // namespace coterie::config

@@ -1,0 +1,324 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// One row a key. What Corosync knows and Coterie does not need is named here as well, so that a file of Corosync's is
+// taken as it is, and so that a misspelled key stands out.
+#include "config/keys.hpp"
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <utility>
+#include <vector>
+
+namespace coterie::config {
+
+namespace {
+
+using kind = value_rule::kind;
+
+constexpr value_rule any_text{.what = kind::text};
+constexpr value_rule switched{.what = kind::yes_no};
+constexpr value_rule full_path{.what = kind::path};
+constexpr value_rule number_from(std::int64_t low, std::int64_t high) {
+    return {.what = kind::number, .low = low, .high = high};
+}
+constexpr value_rule one_of(std::string_view choices) { return {.what = kind::choice, .choices = choices}; }
+
+constexpr std::string_view facilities = "daemon|local0|local1|local2|local3|local4|local5|local6|local7";
+constexpr std::string_view priorities = "emerg|alert|crit|err|warning|notice|info|debug";
+constexpr std::array level_of_priority{log_level::critical, log_level::critical, log_level::critical, log_level::error,
+                                       log_level::warning,  log_level::warning,  log_level::info,     log_level::debug};
+
+using taker = std::string (*)(draft& into, const value& given);
+
+constexpr key_rule honoured(std::string_view path, value_rule values, std::string_view sample, std::string_view note,
+                            taker take) {
+    return {.path = path, .what = verdict::honoured, .values = values, .sample = sample, .note = note, .take = take};
+}
+constexpr key_rule accepted(std::string_view path, std::string_view sample, std::string_view note) {
+    return {.path = path, .what = verdict::accepted, .values = any_text, .sample = sample, .note = note};
+}
+/// `harmless` are the values, separated by |, that ask for nothing.
+constexpr key_rule refused(std::string_view path, std::string_view harmless, std::string_view sample,
+                           std::string_view note) {
+    return {.path = path, .what = verdict::refused, .values = one_of(harmless), .sample = sample, .note = note};
+}
+
+std::optional<unsigned> id_in(const std::string& text) {
+    unsigned number = 0;
+    const auto [at, fault] = std::from_chars(text.data(), text.data() + text.size(), number);
+    // All ones stand for "no id" in system calls.
+    const bool whole = fault == std::errc{} && at == text.data() + text.size() && number != ~0U;
+    return whole ? std::optional(number) : std::nullopt;
+}
+
+std::string take_user(draft& into, const value& given) {
+    const auto number = id_in(given.text);
+    const auto found = number ? std::optional<uid_t>(*number) : into.known->user(given.text);
+    if (!found) {
+        return "'" + given.text + "' is no user of this machine; write a user's name or number";
+    }
+    into.what->access.users.insert(*found);
+    return {};
+}
+
+std::string take_group(draft& into, const value& given) {
+    const auto number = id_in(given.text);
+    const auto found = number ? std::optional<gid_t>(*number) : into.known->group(given.text);
+    if (!found) {
+        return "'" + given.text + "' is no group of this machine; write a group's name or number";
+    }
+    into.what->access.groups.insert(*found);
+    return {};
+}
+
+std::string take_priority(draft& into, const value& given) {
+    constexpr int most_eager = -20;
+    constexpr int least_eager = 19;
+    int number = given.text == "max" ? most_eager : least_eager;
+    if (given.text != "max" && given.text != "min") {
+        const char* const end = given.text.data() + given.text.size();
+        const auto [at, fault] = std::from_chars(given.text.data(), end, number);
+        if (fault != std::errc{} || at != end || number < most_eager || number > least_eager) {
+            return "'" + given.text + "' is neither max nor min nor a number from -20 to 19";
+        }
+    }
+    into.what->schedule.nice = number;
+    return {};
+}
+
+constexpr std::string_view by_itself = "this is chosen by Coterie itself";
+constexpr std::string_view one_link = "there is one link";
+constexpr std::string_view own_transport = "there is one transport, UDP unicast, with packets of its own";
+constexpr std::string_view no_quorum = "there is no quorum service: groups work in every partition";
+constexpr std::string_view one_log = "all parts log alike, as `logging` says";
+constexpr std::string_view other_token = "the token is watched in another way";
+constexpr std::string_view no_multicast = "nodes are addressed one by one, see nodelist";
+constexpr std::string_view no_key = "there is no encryption yet, so no key is read";
+constexpr std::string_view no_resources = "resources are not watched; systemd can do it, see docs/operations.md";
+constexpr std::string_view no_tunnel = "there is no tunnel device";
+constexpr std::string_view not_encrypted = "this version does not encrypt";
+
+// clang-format off
+constexpr std::array rules{
+    honoured("totem.version", one_of("2"), "2", "the version of the file's format", [](draft&, const value&) { return std::string(); }),
+    honoured("totem.cluster_name", any_text, "hacluster", "the cluster's name; daemons of other names are not listened to",
+             [](draft& into, const value& given) { into.what->cluster_name = given.text; return std::string(); }),
+    honoured("totem.transport", one_of("knet|udpu"), "udpu", "either stands for Coterie's own transport over UDP unicast",
+             [](draft&, const value&) { return std::string(); }),
+    honoured("totem.ip_version", one_of("ipv4|ipv6|ipv4-6|ipv6-4"), "ipv4", "which addresses of names are taken",
+             [](draft& into, const value& given) { into.what->ip = static_cast<ip_preference>(given.choice); return std::string(); }),
+    honoured("totem.token", number_from(50, 300'000), "1000", "milliseconds",
+             [](draft& into, const value& given) { into.what->token = std::chrono::milliseconds(given.number); return std::string(); }),
+    honoured("totem.nodeid", number_from(1, 65'535), "7", "a node's id",
+             [](draft& into, const value& given) { into.what->lone_node.value = static_cast<std::uint32_t>(given.number); return std::string(); }),
+    refused("totem.secauth", "off|no", "on", not_encrypted),
+    refused("totem.crypto_cipher", "none", "aes256", not_encrypted),
+    refused("totem.crypto_hash", "none", "sha256", not_encrypted),
+    accepted("totem.crypto_model", "nss", "there is no encryption yet"),
+    accepted("totem.key", "c2VjcmV0", no_key),
+    accepted("totem.keyfile", "/etc/corosync/authkey", no_key),
+    accepted("totem.link_mode", "passive", one_link),
+    accepted("totem.rrp_mode", "none", one_link),
+    accepted("totem.config_version", "3", "every daemon reads its own file; versions are not compared"),
+    accepted("totem.clear_node_high_bit", "yes", "ids are given, not made from addresses"),
+    accepted("totem.token_coefficient", "650", "the time after which a silent node is lost does not grow with the number of nodes"),
+    accepted("totem.token_warning", "75", other_token),
+    accepted("totem.token_retransmit", "238", other_token),
+    accepted("totem.token_retransmits_before_loss_const", "4", other_token),
+    accepted("totem.hold", "180", other_token),
+    accepted("totem.join", "50", by_itself),
+    accepted("totem.send_join", "0", by_itself),
+    accepted("totem.consensus", "1200", by_itself),
+    accepted("totem.merge", "200", by_itself),
+    accepted("totem.downcheck", "1000", by_itself),
+    accepted("totem.fail_recv_const", "2500", by_itself),
+    accepted("totem.seqno_unchanged_const", "30", by_itself),
+    accepted("totem.heartbeat_failures_allowed", "0", by_itself),
+    accepted("totem.max_network_delay", "50", by_itself),
+    accepted("totem.window_size", "50", by_itself),
+    accepted("totem.max_messages", "17", by_itself),
+    accepted("totem.miss_count_const", "5", by_itself),
+    accepted("totem.cancel_token_hold_on_retransmit", "no", by_itself),
+    accepted("totem.netmtu", "1500", by_itself),
+    accepted("totem.ip_dscp", "0", own_transport),
+    accepted("totem.block_unlisted_ips", "yes", "nodes that are not listed are never listened to"),
+    accepted("totem.knet_pmtud_interval", "30", own_transport),
+    accepted("totem.knet_mtu", "0", own_transport),
+    accepted("totem.knet_compression_model", "none", own_transport),
+    accepted("totem.knet_compression_threshold", "100", own_transport),
+    accepted("totem.knet_compression_level", "0", own_transport),
+
+    honoured("totem.interface.linknumber", number_from(0, 7), "0", "which link the section is about; other links than 0 are not used",
+             [](draft&, const value&) { return std::string(); }),
+    honoured("totem.interface.ringnumber", number_from(0, 7), "0", "an older name of linknumber",
+             [](draft&, const value&) { return std::string(); }),
+    honoured("totem.interface.mcastport", number_from(1, 65'535), "5500", "a port",
+             [](draft& into, const value& given) { into.what->port = static_cast<std::uint16_t>(given.number); return std::string(); }),
+    accepted("totem.interface.bindnetaddr", "192.0.2.0", no_multicast),
+    accepted("totem.interface.mcastaddr", "239.192.0.1", no_multicast),
+    accepted("totem.interface.broadcast", "no", no_multicast),
+    accepted("totem.interface.ttl", "1", no_multicast),
+    accepted("totem.interface.knet_transport", "udp", own_transport),
+    accepted("totem.interface.knet_link_priority", "1", one_link),
+    accepted("totem.interface.knet_ping_interval", "500", own_transport),
+    accepted("totem.interface.knet_ping_timeout", "1000", own_transport),
+    accepted("totem.interface.knet_ping_precision", "2048", own_transport),
+    accepted("totem.interface.knet_pong_count", "2", own_transport),
+
+    honoured("nodelist.node.nodeid", number_from(1, 65'535), "1", "a node's id",
+             [](draft& into, const value& given) { into.what->nodes.back().id.value = static_cast<std::uint32_t>(given.number); return std::string(); }),
+    honoured("nodelist.node.name", any_text, "alpha", "the node's name, best that of uname(1)",
+             [](draft& into, const value& given) { into.what->nodes.back().name = given.text; return std::string(); }),
+    honoured("nodelist.node.ring0_addr", any_text, "192.0.2.1", "the node's address, or a name that stands for it",
+             [](draft& into, const value& given) { into.what->nodes.back().address = given.text; return std::string(); }),
+    accepted("nodelist.node.ring1_addr", "198.51.100.1", one_link),
+    accepted("nodelist.node.ring2_addr", "198.51.100.2", one_link),
+    accepted("nodelist.node.ring3_addr", "198.51.100.3", one_link),
+    accepted("nodelist.node.ring4_addr", "198.51.100.4", one_link),
+    accepted("nodelist.node.ring5_addr", "198.51.100.5", one_link),
+    accepted("nodelist.node.ring6_addr", "198.51.100.6", one_link),
+    accepted("nodelist.node.ring7_addr", "198.51.100.7", one_link),
+    accepted("nodelist.node.quorum_votes", "1", no_quorum),
+
+    accepted("quorum.provider", "corosync_votequorum", no_quorum),
+    accepted("quorum.expected_votes", "3", no_quorum),
+    accepted("quorum.votes", "1", no_quorum),
+    accepted("quorum.two_node", "1", no_quorum),
+    accepted("quorum.wait_for_all", "1", no_quorum),
+    accepted("quorum.last_man_standing", "0", no_quorum),
+    accepted("quorum.last_man_standing_window", "10000", no_quorum),
+    accepted("quorum.auto_tie_breaker", "0", no_quorum),
+    accepted("quorum.auto_tie_breaker_node", "lowest", no_quorum),
+    accepted("quorum.allow_downscale", "0", no_quorum),
+    accepted("quorum.expected_votes_tracking", "0", no_quorum),
+    accepted("quorum.device.model", "net", no_quorum),
+    accepted("quorum.device.votes", "1", no_quorum),
+    accepted("quorum.device.timeout", "10000", no_quorum),
+    accepted("quorum.device.sync_timeout", "30000", no_quorum),
+    accepted("quorum.device.master_wins", "0", no_quorum),
+    accepted("quorum.device.net.*", "qnetd.example.org", no_quorum),
+    accepted("quorum.device.heuristics.*", "on", no_quorum),
+
+    honoured("logging.to_stderr", switched, "no", "write to standard error, when in the foreground",
+             [](draft& into, const value& given) { into.what->log.to_stderr = given.yes; return std::string(); }),
+    honoured("logging.to_syslog", switched, "no", "write to syslog, which on most machines is the journal",
+             [](draft& into, const value& given) { into.what->log.to_syslog = given.yes; return std::string(); }),
+    honoured("logging.to_logfile", switched, "no", "write to `logfile`",
+             [](draft& into, const value& given) { into.what->log.to_file = given.yes; return std::string(); }),
+    honoured("logging.logfile", full_path, "/var/log/coterie.log", "the log file; SIGHUP opens it anew",
+             [](draft& into, const value& given) { into.what->log.file = given.text; return std::string(); }),
+    honoured("logging.logfile_priority", one_of(priorities), "warning", "what is graver, or as grave, goes to the file",
+             [](draft& into, const value& given) { into.what->log.file_level = level_of_priority.at(given.choice); return std::string(); }),
+    honoured("logging.syslog_facility", one_of(facilities), "local3", "syslog's facility",
+             [](draft& into, const value& given) { into.what->log.syslog_facility = given.text; return std::string(); }),
+    honoured("logging.syslog_priority", one_of(priorities), "err", "what is graver, or as grave, goes to syslog",
+             [](draft& into, const value& given) { into.what->log.syslog_level = level_of_priority.at(given.choice); return std::string(); }),
+    honoured("logging.debug", one_of("off|no|on|yes|trace"), "on", "write more; overrides the priorities",
+             [](draft& into, const value& given) {
+                 constexpr std::array levels{log_level::info, log_level::info, log_level::debug, log_level::debug, log_level::trace};
+                 into.what->log.level = levels.at(given.choice);
+                 return std::string();
+             }),
+    honoured("logging.timestamp", one_of("off|no|on|yes|hires"), "off", "the time in front of each line: none, to the second, to the millisecond",
+             [](draft& into, const value& given) {
+                 constexpr std::array times{log_time::none, log_time::none, log_time::seconds, log_time::seconds, log_time::milliseconds};
+                 into.what->log.time = times.at(given.choice);
+                 return std::string();
+             }),
+    accepted("logging.fileline", "off", "lines do not name the code"),
+    accepted("logging.function_name", "off", "lines do not name the code"),
+    accepted("logging.blackbox", "on", "there is no flight recorder; see system.trace_file"),
+    accepted("logging.logger_subsys.subsys", "QUORUM", one_log),
+    accepted("logging.logger_subsys.debug", "off", one_log),
+    accepted("logging.logger_subsys.to_stderr", "yes", one_log),
+    accepted("logging.logger_subsys.to_logfile", "no", one_log),
+    accepted("logging.logger_subsys.to_syslog", "yes", one_log),
+    accepted("logging.logger_subsys.logfile", "/var/log/quorum.log", one_log),
+    accepted("logging.logger_subsys.logfile_priority", "info", one_log),
+    accepted("logging.logger_subsys.syslog_facility", "daemon", one_log),
+    accepted("logging.logger_subsys.syslog_priority", "info", one_log),
+
+    honoured("uidgid.uid", any_text, "0", "a user whose processes may use groups, by name or number", take_user),
+    honoured("uidgid.gid", any_text, "0", "a group whose members may use groups, by name or number", take_group),
+
+    honoured("system.socket_path", full_path, "/run/coterie/other.sock", "where clients find the daemon",
+             [](draft& into, const value& given) { into.what->socket_path = given.text; return std::string(); }),
+    honoured("system.pid_file", full_path, "/run/coterie/coteried.pid", "where the daemon's process id stands",
+             [](draft& into, const value& given) { into.what->pid_file = given.text; return std::string(); }),
+    honoured("system.state_dir", full_path, "/var/lib/other", "the folder of what must outlive a restart",
+             [](draft& into, const value& given) { into.what->state_dir = given.text; return std::string(); }),
+    honoured("system.trace_file", full_path, "/tmp/trace", "a file for the events by which a run is judged",
+             [](draft& into, const value& given) { into.what->trace_file = given.text; return std::string(); }),
+    honoured("system.sched_rr", switched, "no", "run at real-time priority",
+             [](draft& into, const value& given) { into.what->schedule.realtime = given.yes; return std::string(); }),
+    honoured("system.priority", any_text, "-5", "the nice value without real-time priority: max, min, or -20 to 19", take_priority),
+    accepted("system.qb_ipc_type", "native", "clients are served in one way"),
+    accepted("system.move_to_root_cgroup", "auto", "the daemon stays in the control group that it was started in"),
+    accepted("system.allow_knet_handle_fallback", "no", own_transport),
+
+    accepted("resources.*", "80", no_resources),
+    accepted("nozzle.name", "nozzle0", no_tunnel),
+    accepted("nozzle.ipaddr", "192.0.2.0", no_tunnel),
+    accepted("nozzle.ipprefix", "24", no_tunnel),
+    accepted("nozzle.macaddr", "54:54:01:00:00:00", no_tunnel),
+};
+// clang-format on
+
+constexpr std::size_t misspelled_letters_max = 2;
+
+/// How many letters have to be changed, added or taken away to make one of the other.
+std::size_t distance(std::string_view one, std::string_view other) {
+    std::vector<std::size_t> row(other.size() + 1);
+    for (std::size_t j = 0; j < row.size(); ++j) {
+        row[j] = j;
+    }
+    for (std::size_t i = 1; i <= one.size(); ++i) {
+        std::size_t diagonal = std::exchange(row[0], i);
+        for (std::size_t j = 1; j < row.size(); ++j) {
+            const std::size_t changed = diagonal + (one[i - 1] == other[j - 1] ? 0U : 1U);
+            diagonal = row[j];
+            row[j] = std::min({changed, row[j] + 1, row[j - 1] + 1});
+        }
+    }
+    return row.back();
+}
+
+} // namespace
+
+std::string_view to_string(verdict what) {
+    switch (what) {
+    case verdict::honoured: return "honoured";
+    case verdict::accepted: return "accepted";
+    case verdict::refused: return "refused";
+    }
+    return "unknown";
+}
+
+std::span<const key_rule> key_rules() { return rules; }
+
+const key_rule* find_rule(std::string_view path) {
+    const auto found = std::ranges::find_if(rules, [&](const key_rule& each) {
+        return each.path.ends_with('*') ? path.starts_with(each.path.substr(0, each.path.size() - 1))
+                                        : path == each.path;
+    });
+    return found == rules.end() ? nullptr : &*found;
+}
+
+std::string_view near_key(std::string_view path) {
+    constexpr std::size_t length_max = 64;
+    std::string_view best;
+    std::size_t best_distance = misspelled_letters_max + 1;
+    for (const key_rule& each : rules) {
+        if (path.size() > length_max || each.path.ends_with('*')) {
+            continue;
+        }
+        const std::size_t letters = distance(path, each.path);
+        if (letters < best_distance) {
+            best_distance = letters;
+            best = each.path;
+        }
+    }
+    return best;
+}
+
+} // namespace coterie::config
