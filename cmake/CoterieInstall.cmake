@@ -98,10 +98,11 @@ function(_coterie_install_libraries)
         install(FILES "${PROJECT_BINARY_DIR}/generated/${name}.pc" DESTINATION "${folder}"
             COMPONENT ${COTERIE_DEVELOPMENT_PACKAGE})
     endforeach()
-    install(FILES "${PROJECT_SOURCE_DIR}/examples/hello.cpp"
+    file(GLOB examples CONFIGURE_DEPENDS "${PROJECT_SOURCE_DIR}/examples/*.cpp" "${PROJECT_SOURCE_DIR}/examples/*.c")
+    install(FILES ${examples}
         DESTINATION "${CMAKE_INSTALL_DATADIR}/doc/${COTERIE_DEVELOPMENT_PACKAGE}/examples"
         COMPONENT ${COTERIE_DEVELOPMENT_PACKAGE})
-    file(GLOB pages CONFIGURE_DEPENDS "${PROJECT_SOURCE_DIR}/man/*.3" "${PROJECT_SOURCE_DIR}/man/*.7")
+    file(GLOB pages CONFIGURE_DEPENDS "${PROJECT_SOURCE_DIR}/man/*.3" "${PROJECT_SOURCE_DIR}/man/cpg_*.8")
     _coterie_install_manual(${COTERIE_DEVELOPMENT_PACKAGE} ${pages})
 endfunction()
 
