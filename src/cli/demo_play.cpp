@@ -2,6 +2,8 @@
 // One loop that reads what the members tell, line by line, and does what the script says when its time has come.
 #include "cli/demo_play.hpp"
 
+#include "cli/printable.hpp"
+
 #include <algorithm>
 #include <array>
 #include <cerrno>

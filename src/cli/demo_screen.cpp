@@ -2,6 +2,8 @@
 // Lays out the demonstration's lines.
 #include "cli/demo_screen.hpp"
 
+#include "cli/printable.hpp"
+
 #include <algorithm>
 #include <cstdio>
 #include <cstdlib>
@@ -38,15 +40,6 @@ std::string group_of(const std::string& change) {
 }
 
 } // namespace
-
-std::string grouped(std::uint64_t number) {
-    std::string result = std::to_string(number);
-    for (std::size_t place = result.size(); place > 3;) {
-        place -= 3;
-        result.insert(place, ",");
-    }
-    return result;
-}
 
 demo_screen::demo_screen() : _colours(::isatty(STDOUT_FILENO) == 1 && std::getenv("NO_COLOR") == nullptr) {}
 

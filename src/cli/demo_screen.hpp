@@ -41,7 +41,4 @@ private:
     std::chrono::steady_clock::time_point _began;
 };
 
-/// 1234567 as "1,234,567".
-[[nodiscard]] std::string grouped(std::uint64_t number);
-
 } // namespace coterie::cli

@@ -95,6 +95,11 @@ std::vector<ipc::group_listing> client_door::all_groups() {
     return result;
 }
 
+std::string client_door::status_report() {
+    COTERIE_ASSERT(_report, "whoever makes the door says who reports");
+    return _report();
+}
+
 void client_door::on_closed(ipc::client_id client, std::string_view why, bool by_force) {
     const auto found = _clients.find(client.value);
     COTERIE_ASSERT(found != _clients.end(), "a client is closed once");

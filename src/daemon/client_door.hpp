@@ -21,6 +21,9 @@ public:
         _server = &server;
     }
 
+    /// Who makes the answer to clients that ask how the daemon does.
+    void report_by(std::function<std::string()> report) { _report = std::move(report); }
+
     /// Whether a request was accepted since the last call, so that the ring may have something to number.
     [[nodiscard]] bool take_news() { return std::exchange(_news, false); }
 
@@ -31,6 +34,7 @@ public:
     [[nodiscard]] ipc::status on_multicast(ipc::client_id client, bool safe, const base::buffer& body) override;
     [[nodiscard]] std::vector<ipc::address> members_of(std::string_view group) override;
     [[nodiscard]] std::vector<ipc::group_listing> all_groups() override;
+    [[nodiscard]] std::string status_report() override;
     void on_closed(ipc::client_id client, std::string_view why, bool by_force) override;
 
     // groups::client_sink
@@ -50,6 +54,7 @@ private:
     [[nodiscard]] ipc::status noted(const std::expected<void, groups::refusal>& outcome);
 
     std::function<void(const std::string&)> _told;
+    std::function<std::string()> _report;
     groups::service* _service = nullptr;
     ipc::server* _server = nullptr;
     bool _news = false;

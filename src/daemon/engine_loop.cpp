@@ -8,6 +8,7 @@
 #include "daemon/network_port.hpp"
 #include "daemon/network_setup.hpp"
 #include "daemon/node_journal.hpp"
+#include "daemon/status_report.hpp"
 
 #include <algorithm>
 #include <asio/io_context.hpp>
@@ -51,6 +52,7 @@ public:
           _server(_parts.ipc, _pool, _door),
           _engine(_parts.ring, _pool, *this, _journal, _service) {
         _door.connect(_service, _server);
+        _door.report_by([this] { return report(); });
         _journal.connect(_service);
         if (_parts.net) {
             _port.emplace(*_parts.net,
@@ -96,6 +98,7 @@ public:
         _life.start();
         begin_input();
         _started_at = _now;
+        _facts = facts();
         _journal.started();
         _engine.start(_now);
         settle();
@@ -300,6 +303,7 @@ private:
         }
         begin_input();
         _port->add({.node = node->id, .where = *where});
+        _facts = facts();
         // The waits for the old socket end with an error, which nobody minds.
         _network_ready.release();
         _watching_room = false;
@@ -334,6 +338,27 @@ private:
         }
     }
 
+    std::string report() {
+        const net::transport* const transport = open_transport();
+        return status_report({.facts = _facts,
+                              .engine = _engine,
+                              .groups = _service,
+                              .network = transport != nullptr ? &transport->counts() : nullptr,
+                              .clients = _server.counts(),
+                              .clients_connected = _server.clients(),
+                              .now = _now});
+    }
+
+    /// Nodes whose names become known later have no address in it before.
+    daemon_facts facts() const {
+        return {.self = _parts.ring.self.node,
+                .cluster_name = _parts.cluster_name,
+                .configuration_file = _parts.configuration_file,
+                .socket_path = _socket_path,
+                .nodes = named_nodes(_parts.ring.self.node, _parts.nodes, _port ? &_port->settings() : nullptr),
+                .started = _started_at};
+    }
+
     std::string name_of(base::node_id node) const {
         for (const config::node& each : _parts.nodes) {
             if (each.id == node) {
@@ -352,6 +377,7 @@ private:
     std::optional<network_port> _port; ///< nothing: on no network
     ring::engine _engine;
     std::string _socket_path;
+    daemon_facts _facts;
 
     asio::io_context _io{1};
     asio::steady_timer _timer{_io};

@@ -28,10 +28,11 @@ struct node_parts {
     std::optional<net::transport_settings> net; ///< nothing: a node on no network
     std::unique_ptr<epoch_store> store;
     std::unique_ptr<trace::recorder> recorder; ///< may be null
-    std::vector<config::node> nodes;           ///< for names in the log
-    std::string cluster_name;                  ///< for the log
-    std::unique_ptr<address_book> book;        ///< looks for peers' names that are not known yet; may be null
-    door_policy door{0, {}};                   ///< whom the door lets in
+    std::vector<config::node> nodes;           ///< for names in the log and the status
+    std::string cluster_name;
+    std::string configuration_file;     ///< empty for the built-in configuration
+    std::unique_ptr<address_book> book; ///< looks for peers' names that are not known yet; may be null
+    door_policy door{0, {}};            ///< whom the door lets in
 };
 
 class engine_loop {

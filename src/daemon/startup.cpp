@@ -100,6 +100,7 @@ std::expected<node_parts, std::string> prepare(const config::settings& settings,
     node_parts result;
     result.nodes = settings.nodes;
     result.cluster_name = settings.cluster_name;
+    result.configuration_file = settings.file;
     base::member self{.node = wanted.node.value_or(settings.lone_node), .nonce = {random_number()}};
     if (!settings.nodes.empty()) {
         auto network = set_up_network(

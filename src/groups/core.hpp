@@ -33,6 +33,7 @@ public:
     [[nodiscard]] bool ready() const { return _counts.common_points > 0; }
     [[nodiscard]] const counters& counts() const { return _counts; }
     [[nodiscard]] std::size_t open_handles() const { return _registry.open_size(); }
+    [[nodiscard]] table_totals totals() const { return {_tables.groups().size(), _tables.size()}; }
     void record_tables(std::int64_t now_ns) const;
     void set_trace_time(std::int64_t now_ns) { _journal.set_time(now_ns); }
 

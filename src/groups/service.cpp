@@ -54,6 +54,7 @@ bool service::ready() const { return _core->ready(); }
 const counters& service::counts() const { return _core->counts(); }
 
 std::size_t service::open_handles() const { return _core->open_handles(); }
+table_totals service::totals() const { return _core->totals(); }
 
 void service::record_tables(std::int64_t now_ns) const { _core->record_tables(now_ns); }
 

@@ -96,6 +96,11 @@ struct counters {
     std::uint64_t assembling_bytes = 0; ///< now
 };
 
+struct table_totals {
+    std::size_t groups = 0;
+    std::size_t joins = 0; ///< members of all groups together
+};
+
 /// One node's groups. Not thread-safe. `sink` and `recorder` (may be null) must outlive it.
 class service final : public ring::listener, public ring::packet_source {
 public:
@@ -126,6 +131,8 @@ public:
     [[nodiscard]] bool ready() const; ///< true once the first common point was reached
     [[nodiscard]] const counters& counts() const;
     [[nodiscard]] std::size_t open_handles() const;
+    /// How much there is in the tables: a constant-time answer, unlike the lists above.
+    [[nodiscard]] table_totals totals() const;
     /// Records one `table` event a group; for the end of a traced run.
     void record_tables(std::int64_t now_ns) const;
     /// Time stamp for traces; set by the driver before each input. Nothing else reads it.

@@ -47,7 +47,7 @@ std::optional<std::pair<request, std::uint64_t>> read_request_head(base::byte_re
     request result;
     const auto kind = in.number<std::uint16_t>();
     if (kind < static_cast<std::uint16_t>(request_kind::join) ||
-        kind > static_cast<std::uint16_t>(request_kind::finalize)) {
+        kind > static_cast<std::uint16_t>(request_kind::status)) {
         return std::nullopt;
     }
     result.kind = static_cast<request_kind>(kind);

@@ -70,6 +70,7 @@ enum class request_kind : std::uint16_t {
     membership = 4, ///< of one group
     groups = 5,     ///< every group with its members
     finalize = 6,
+    status = 7, ///< what the daemon tells of itself, for operators; the answer's body is text
 };
 
 struct request {

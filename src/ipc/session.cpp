@@ -165,6 +165,11 @@ bool session::take_request(const request& what) {
         reply_to(what, status::ok, pack_groups(groups));
         break;
     }
+    case request_kind::status: {
+        const std::string report = handler.status_report();
+        reply_to(what, status::ok, std::as_bytes(std::span(report.data(), report.size())));
+        break;
+    }
     case request_kind::finalize:
         _opened = false;
         handler.on_closed(_id, "finalized", false);

@@ -176,6 +176,25 @@ wire::heartbeat engine::core::own_heartbeat() {
     return result;
 }
 
+std::vector<link> engine::core::links(time_point now) const {
+    std::vector<link> result;
+    for (const peer& each : _hearing.peers()) {
+        link one;
+        one.node = each.node;
+        one.heard = each.heard;
+        one.mutual = _hearing.mutual(each);
+        one.leaving = each.leaving;
+        if (each.nonce != base::no_incarnation) {
+            one.last_heard_ago = std::max(now - each.last_heard, duration{});
+        }
+        if (each.round_trip > duration{}) {
+            one.round_trip = each.round_trip;
+        }
+        result.push_back(one);
+    }
+    return result;
+}
+
 std::string engine::core::describe() const {
     const view_order* order = _membership.order();
     std::string result = "node " + std::to_string(_context.self.node.value);
@@ -222,6 +241,7 @@ sequence_number engine::delivered() const {
 }
 const counters& engine::counts() const { return _core->counts(); }
 std::size_t engine::stored_packets() const { return _core->order() != nullptr ? _core->order()->store().size() : 0; }
+std::vector<link> engine::links(time_point now) const { return _core->links(now); }
 std::string engine::describe() const { return _core->describe(); }
 
 } // namespace coterie::ring

@@ -13,6 +13,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 namespace coterie::ring {
 
@@ -36,6 +37,16 @@ struct counters {
     std::uint64_t pauses = 0;
     std::array<std::uint64_t, wire::packet_kinds> received{};
     std::array<std::uint64_t, wire::packet_kinds> sent{};
+};
+
+/// What this node knows of its way to another one.
+struct link {
+    node_id node;
+    bool heard = false;   ///< its packets arrive
+    bool mutual = false;  ///< and it says that ours arrive there
+    bool leaving = false; ///< it has said that it is about to leave
+    std::optional<duration> last_heard_ago;
+    std::optional<duration> round_trip; ///< smoothed
 };
 
 /// One node's engine. Not thread-safe: all calls from one thread. `environment`, `listener` and `source` must outlive it.
@@ -80,6 +91,8 @@ public:
     /// Packets kept for repair now: at most the window and one table packet a member; twice the window while a view that
     /// was frozen behind the others' stable point is being recovered.
     [[nodiscard]] std::size_t stored_packets() const;
+    /// One for every other configured node, sorted by node; times count up to `now`.
+    [[nodiscard]] std::vector<link> links(time_point now) const;
     /// A line for people about what the engine is doing.
     [[nodiscard]] std::string describe() const;
 

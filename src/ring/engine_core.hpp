@@ -29,6 +29,7 @@ public:
     [[nodiscard]] const regular_view& view() const;
     [[nodiscard]] bool operational() const;
     [[nodiscard]] const counters& counts() const { return _context.counts; }
+    [[nodiscard]] std::vector<link> links(time_point now) const;
     [[nodiscard]] std::string describe() const;
 
 private:

@@ -24,7 +24,8 @@ IMPURE = re.compile(
 # Library, and the layers whose headers may include it all the same.
 HEAVY = {
     re.compile(r"^CLI/"): set(),
-    re.compile(r"^nlohmann/"): set(),
+    # json_fwd.hpp declares and no more: it is there for headers.
+    re.compile(r"^nlohmann/(?!json_fwd)"): set(),
     re.compile(r"^asio(\.hpp|/)"): {"net", "daemon"},
     re.compile(r"^(fmt|spdlog)/"): {"net", "daemon", "cli"},
 }

@@ -46,6 +46,7 @@ struct scripted : request_handler {
     }
     std::vector<address> members_of(std::string_view) override { return members; }
     std::vector<group_listing> all_groups() override { return {}; }
+    std::string status_report() override { return report; }
     void on_closed(client_id, std::string_view why, bool by_force) override {
         log.push_back((by_force ? "cut off: " : "closed: ") + std::string(why));
     }
@@ -53,6 +54,7 @@ struct scripted : request_handler {
     status opening = status::ok;
     status multicasting = status::ok;
     std::vector<address> members;
+    std::string report;
     client_id latest;
     std::uint32_t pid = 0;
     int opened = 0;
@@ -214,6 +216,17 @@ TEST_F(channel, carries_answers_and_messages_of_any_size) {
         EXPECT_EQ(client->ask(request_kind::leave).result, status::not_exist);
     });
     EXPECT_EQ(handler.log, (std::vector<std::string>{"send 65520", "send 65521", "leave", "send 5000000", "leave"}));
+}
+
+TEST_F(channel, tells_operators_what_the_daemon_says_of_itself) {
+    listen();
+    const auto client = connect();
+    handler.report = std::string(200'000, 'r');
+    alongside([&] {
+        const auto told = client->ask(request_kind::status);
+        EXPECT_EQ(told.result, status::ok);
+        EXPECT_EQ(text_of(told.body), handler.report);
+    });
 }
 
 TEST_F(channel, takes_many_threads_at_once) {

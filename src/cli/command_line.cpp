@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// CLI11 with the messages and the exit status of this project.
+#include "cli/command_line.hpp"
+
+#include "cli/commands.hpp"
+
+#include <CLI/CLI.hpp>
+#include <fmt/core.h>
+#include <string>
+
+namespace coterie::cli {
+
+namespace {
+
+constexpr int not_understood = 2;
+
+/// The subcommand whose help says more: the last that was recognised.
+std::string called(const CLI::App& app) {
+    std::string result = "coterie";
+    for (const CLI::App* each : app.get_subcommands()) {
+        result += " " + each->get_name();
+    }
+    return result;
+}
+
+} // namespace
+
+void declare_commands(CLI::App& app) {
+    app.require_subcommand(1);
+    add_status_command(app);
+    add_groups_command(app);
+    add_cat_command(app);
+    add_demo_command(app);
+    add_sim_command(app);
+    add_check_command(app);
+    add_completion_command(app);
+    add_version_command(app);
+}
+
+int run_command_line(int count, char** words) {
+    CLI::App app("Coterie: closed process groups for Linux", "coterie");
+    declare_commands(app);
+    try {
+        app.parse(count, words);
+        return 0;
+    } catch (const CLI::Success& help) {
+        return app.exit(help);
+    } catch (const CLI::RuntimeError& ended) {
+        return ended.get_exit_code();
+    } catch (const CLI::ParseError& fault) {
+        const bool none = app.get_subcommands().empty();
+        if (none && count > 1 && words[1][0] != '-') {
+            fmt::print(stderr, "coterie: there is no command '{}'; see coterie --help\n", words[1]);
+        } else {
+            fmt::print(stderr, "coterie: {}; see {} --help\n", fault.what(), called(app));
+        }
+        return not_understood;
+    }
+}
+
+} // namespace coterie::cli

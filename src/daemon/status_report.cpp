@@ -1,0 +1,191 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Numbers into names. Units stand at the end of names; what is not known is null, never a number that means it.
+#include "daemon/status_report.hpp"
+
+#include "wire/codec.hpp"
+
+#include <algorithm>
+#include <chrono>
+#include <nlohmann/json.hpp>
+#include <unistd.h>
+
+namespace coterie::daemon {
+
+namespace {
+
+using json = nlohmann::ordered_json;
+
+/// Grows when a field changes its meaning or goes; new fields may come at any time.
+constexpr int format_version = 1;
+
+template <class Unit>
+json in(const std::optional<base::duration>& span) {
+    return span ? json(std::chrono::duration_cast<Unit>(*span).count()) : json(nullptr);
+}
+
+json node_of(const daemon_facts& facts, base::node_id node) {
+    const auto found = std::ranges::find(facts.nodes, node, &named_node::node);
+    const bool known = found != facts.nodes.end();
+    return {{"node", node.value},
+            {"name", known && !found->name.empty() ? json(found->name) : json(nullptr)},
+            {"address", known && !found->address.empty() ? json(found->address) : json(nullptr)}};
+}
+
+/// "token request" in prose is "token_request" as a field.
+std::string field_name(std::string_view words) {
+    std::string result(words);
+    std::ranges::replace(result, ' ', '_');
+    return result;
+}
+
+json daemon_part(const status_sources& from) {
+    const daemon_facts& facts = from.facts;
+    json result = node_of(facts, facts.self);
+    result["version"] = COTERIE_VERSION;
+    result["pid"] = ::getpid();
+    result["cluster_name"] = facts.cluster_name;
+    result["configuration_file"] = facts.configuration_file.empty() ? json(nullptr) : json(facts.configuration_file);
+    result["socket_path"] = facts.socket_path;
+    result["uptime_ms"] = in<std::chrono::milliseconds>(from.now - facts.started);
+    return result;
+}
+
+json view_part(const status_sources& from) {
+    const ring::regular_view& view = from.engine.view();
+    json members = json::array();
+    for (const base::member& each : view.members) {
+        members.push_back(node_of(from.facts, each.node));
+    }
+    return {{"state", from.engine.operational() ? "operational" : "changing"},
+            {"epoch", view.id.epoch.value},
+            {"coordinator", view.id.coordinator.value},
+            {"members", std::move(members)}};
+}
+
+json order_part(const ring::engine& engine) {
+    const base::node_id holder = engine.holder();
+    return {{"token_holder", holder == base::no_node ? json(nullptr) : json(holder.value)},
+            {"token_here", engine.holds_token()},
+            {"hop", engine.hop().value},
+            {"delivered", engine.delivered().value},
+            {"stable", engine.stable().value},
+            {"stored_packets", engine.stored_packets()}};
+}
+
+json links_part(const status_sources& from) {
+    const std::vector<base::member>& members = from.engine.view().members;
+    json result = json::array();
+    for (const ring::link& each : from.engine.links(from.now)) {
+        json one = node_of(from.facts, each.node);
+        one["in_view"] = std::ranges::find(members, each.node, &base::member::node) != members.end();
+        one["heard"] = each.heard;
+        one["hears_us"] = each.mutual;
+        one["leaving"] = each.leaving;
+        one["round_trip_us"] = in<std::chrono::microseconds>(each.round_trip);
+        one["last_heard_ms"] = in<std::chrono::milliseconds>(each.last_heard_ago);
+        result.push_back(std::move(one));
+    }
+    return result;
+}
+
+json by_kind(const std::array<std::uint64_t, wire::packet_kinds>& counts) {
+    json result = json::object();
+    for (std::size_t kind = 1; kind < counts.size(); ++kind) {
+        result[field_name(wire::to_string(static_cast<wire::packet_kind>(kind)))] = counts[kind];
+    }
+    return result;
+}
+
+json ring_counters(const ring::counters& counts) {
+    return {{"numbered", counts.numbered},
+            {"delivered", counts.delivered},
+            {"hops", counts.hops},
+            {"views", counts.views},
+            {"attempts", counts.attempts},
+            {"pauses", counts.pauses},
+            {"repairs_asked", counts.repairs_asked},
+            {"repairs_sent", counts.repairs_sent},
+            {"tokens_repeated", counts.tokens_repeated},
+            {"requests_sent", counts.requests_sent},
+            {"duplicates", counts.duplicates},
+            {"malformed", counts.malformed},
+            {"other_view", counts.other_view},
+            {"unknown_incarnation", counts.unknown_incarnation},
+            {"implausible", counts.implausible},
+            {"beyond_window", counts.beyond_window},
+            {"received", by_kind(counts.received)},
+            {"sent", by_kind(counts.sent)}};
+}
+
+json group_counters(const groups::counters& counts) {
+    return {{"accepted", counts.accepted},           {"numbered", counts.numbered},
+            {"delivered", counts.delivered},         {"malformed", counts.malformed},
+            {"implausible", counts.implausible},     {"table_mismatch", counts.table_mismatch},
+            {"common_points", counts.common_points}, {"assembling_bytes", counts.assembling_bytes}};
+}
+
+json network_counters(const net::transport_counters& counts) {
+    json refused = json::object();
+    for (std::size_t reason = 0; reason < counts.refused.size(); ++reason) {
+        refused[field_name(wire::to_string(static_cast<wire::refusal_reason>(reason)))] = counts.refused[reason];
+    }
+    return {{"sent", counts.sent},
+            {"received", counts.received},
+            {"unknown_node", counts.unknown_node},
+            {"truncated", counts.truncated},
+            {"dropped", counts.dropped},
+            {"send_errors", counts.send_errors},
+            {"last_send_error", counts.last_send_error},
+            {"out_of_room", counts.out_of_room},
+            {"refused_ports", counts.refused_ports},
+            {"refused", std::move(refused)}};
+}
+
+json client_counters(const ipc::server_counters& counts) {
+    return {{"accepted", counts.accepted},
+            {"not_allowed", counts.not_allowed},
+            {"turned_away", counts.turned_away},
+            {"malformed", counts.malformed},
+            {"too_slow", counts.too_slow}};
+}
+
+} // namespace
+
+std::vector<named_node> named_nodes(base::node_id self, const std::vector<config::node>& configured,
+                                    const net::transport_settings* network) {
+    if (network == nullptr || configured.empty()) {
+        return {{.node = self, .name = {}, .address = {}}};
+    }
+    std::vector<named_node> result;
+    for (const config::node& each : configured) {
+        named_node one{.node = each.id, .name = each.name, .address = {}};
+        const auto peer = std::ranges::find(network->peers, each.id, &net::peer::node);
+        if (each.id == self) {
+            one.address = network->local.text();
+        } else if (peer != network->peers.end()) {
+            one.address = peer->where.text();
+        }
+        result.push_back(std::move(one));
+    }
+    return result;
+}
+
+std::string status_report(const status_sources& from) {
+    const groups::table_totals totals = from.groups.totals();
+    const json report = {{"format", format_version},
+                         {"daemon", daemon_part(from)},
+                         {"view", view_part(from)},
+                         {"order", order_part(from.engine)},
+                         {"links", links_part(from)},
+                         {"groups", {{"count", totals.groups}, {"joins", totals.joins}}},
+                         {"clients", {{"connected", from.clients_connected}, {"handles", from.groups.open_handles()}}},
+                         {"counters",
+                          {{"ring", ring_counters(from.engine.counts())},
+                           {"groups", group_counters(from.groups.counts())},
+                           {"net", from.network == nullptr ? json(nullptr) : network_counters(*from.network)},
+                           {"ipc", client_counters(from.clients)}}}};
+    // Names in a configuration are whatever bytes somebody wrote there.
+    return report.dump(-1, ' ', false, json::error_handler_t::replace);
+}
+
+} // namespace coterie::daemon

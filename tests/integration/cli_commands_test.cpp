@@ -1,0 +1,253 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// The commands of an operator on real daemons: what they show, what they carry, and what they say when something is wrong.
+#include "tests/integration/cluster.hpp"
+#include "tests/integration/cpg_client.hpp"
+
+#include <csignal>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <nlohmann/json.hpp>
+#include <pwd.h>
+#include <sstream>
+#include <sys/stat.h>
+#include <unistd.h>
+
+namespace coterie::tests {
+
+namespace {
+
+using nlohmann::json;
+using testing::AllOf;
+using testing::HasSubstr;
+using testing::MatchesRegex;
+
+constexpr milliseconds patience{15'000};
+
+struct outcome {
+    int status = -1;
+    std::string output;
+    std::string errors;
+};
+
+/// Two daemons, of which both run.
+class command_line : public testing::Test {
+protected:
+    command_line() {
+        _cluster.start(0);
+        _cluster.start(1);
+        ::setenv("COTERIE_SOCKET", _cluster.socket(0).c_str(), 1);
+    }
+
+    /// `coterie WORDS`, as a shell reads them, which may also say where the input comes from.
+    outcome run(const std::string& words, std::size_t place = 0) {
+        cli::child_process started = start(words, place);
+        const auto status = started.wait(patience);
+        EXPECT_TRUE(status) << words << " does not end";
+        return {.status = status.value_or(-1), .output = content_of(out()), .errors = content_of(err())};
+    }
+
+    cli::child_process start(const std::string& words, std::size_t place = 0) {
+        const std::string script = "exec " + built("bin/coterie") + " >" + out() + " 2>" + err() + " " + words;
+        auto started = cli::child_process::start(_cluster.client(place, {"/bin/sh", "-c", script}));
+        EXPECT_TRUE(started);
+        return std::move(*started);
+    }
+
+    json status() { return json::parse(run("status --json").output); }
+    /// Both daemons are in one view.
+    void meet() {
+        ASSERT_TRUE(eventually([&] { return status()["view"]["members"].size() == 2; }));
+    }
+
+    std::string out() const { return _cluster.folder() / "out"; }
+    std::string err() const { return _cluster.folder() / "err"; }
+    cluster& daemons() { return _cluster; }
+
+private:
+    cluster _cluster{cluster_options{.places = loopback_places(2), .traced = false, .more = {}}};
+};
+
+TEST_F(command_line, shows_members_groups_and_links_to_people) {
+    meet();
+    cpg_client member;
+    ASSERT_EQ(member.open(), CS_OK);
+    ASSERT_EQ(member.join("fruit"), CS_OK);
+    ASSERT_TRUE(member.see(1));
+    const outcome shown = run("status");
+    EXPECT_EQ(shown.status, 0);
+    EXPECT_THAT(shown.output, AllOf(HasSubstr("cluster test"), HasSubstr(": operational, 2 members\n"),
+                                    HasSubstr("  fruit          1  " + self() + "\n"), HasSubstr("127.0.0.2:"),
+                                    HasSubstr("both ways")));
+    EXPECT_EQ(shown.errors, "");
+}
+
+TEST_F(command_line, gives_programs_the_documented_fields) {
+    meet();
+    cpg_client member;
+    ASSERT_EQ(member.open(), CS_OK);
+    ASSERT_EQ(member.join("fruit"), CS_OK);
+    ASSERT_TRUE(member.see(1));
+    json told;
+    ASSERT_TRUE(eventually([&] {
+        told = status();
+        return told["links"][0]["round_trip_us"].is_number();
+    }));
+    EXPECT_EQ(told["groups"]["list"][0]["name"], "fruit");
+    EXPECT_EQ(told["groups"]["list"][0]["members"][0], (json{{"node", 1}, {"pid", ::getpid()}}));
+
+    // Every field is in docs/status.md, and every field that is there exists.
+    const std::string document = content_of(std::string(COTERIE_SOURCE_DIR) + "/docs/status.md");
+    const json flat = told.flatten();
+    for (const auto& [path, value] : flat.items()) {
+        std::string name;
+        std::istringstream parts(path);
+        for (std::string part; std::getline(parts, part, '/');) {
+            if (!part.empty()) {
+                name = part.find_first_not_of("0123456789") == std::string::npos ? name + "[]" : name + "." + part;
+            }
+        }
+        const std::string by_kind = name.substr(0, name.rfind('.'));
+        EXPECT_TRUE(document.find("`" + name.substr(1) + "`") != std::string::npos ||
+                    document.find("`" + by_kind.substr(1) + ".*`") != std::string::npos)
+            << name << " is not documented";
+    }
+}
+
+TEST_F(command_line, draws_the_status_again_and_again) {
+    cli::child_process watching = start("status --json --watch 0.1");
+    const auto lines = [&] {
+        std::istringstream in(content_of(out()));
+        std::vector<json> result;
+        for (std::string line; std::getline(in, line) && !in.eof();) {
+            result.push_back(json::parse(line));
+        }
+        return result;
+    };
+    ASSERT_TRUE(eventually([&] { return lines().size() >= 3; }));
+    EXPECT_GT(lines()[2]["daemon"]["uptime_ms"], lines()[0]["daemon"]["uptime_ms"]);
+    watching.send_signal(SIGINT);
+    EXPECT_EQ(watching.wait(patience), 128 + SIGINT);
+}
+
+TEST_F(command_line, watches_a_daemon_through_its_restart) {
+    cli::child_process watching = start("status --json --watch 0.1");
+    ASSERT_TRUE(eventually([&] { return content_of(out()) != ""; }));
+    const std::string before = json::parse(run("status --json").output)["daemon"]["pid"].dump();
+    watching = start("status --json --watch 0.1");
+    ASSERT_TRUE(eventually([&] { return content_of(out()).find("\"pid\":" + before) != std::string::npos; }));
+    EXPECT_EQ(daemons().terminate(0), 0);
+    ASSERT_TRUE(eventually([&] { return content_of(err()).find("coterie: ") != std::string::npos; }));
+    daemons().start(0);
+    const std::string after = std::to_string(daemons().daemon(0).pid());
+    EXPECT_TRUE(eventually([&] { return content_of(out()).find("\"pid\":" + after) != std::string::npos; }));
+}
+
+TEST_F(command_line, lists_groups_and_the_processes_of_one) {
+    EXPECT_EQ(run("groups").output, "There are no groups.\n");
+    cpg_client fruit;
+    cpg_client grain;
+    for (auto [client, name] : {std::pair(&fruit, "fruit"), std::pair(&grain, "grain")}) {
+        ASSERT_EQ(client->open(), CS_OK);
+        ASSERT_EQ(client->join(name), CS_OK);
+        ASSERT_TRUE(client->see(1));
+    }
+    EXPECT_THAT(run("groups").output, AllOf(HasSubstr("fruit"), HasSubstr("grain"), HasSubstr(self())));
+    EXPECT_EQ(run("groups --names").output, "fruit\ngrain\n");
+    EXPECT_EQ(json::parse(run("groups --json").output).size(), 2U);
+    EXPECT_THAT(run("groups grain").output, HasSubstr(std::to_string(::getpid())));
+    const outcome none = run("groups nuts");
+    EXPECT_EQ(none.status, 1);
+    EXPECT_THAT(none.errors, HasSubstr("no process is in a group 'nuts'; `coterie groups` lists"));
+}
+
+TEST_F(command_line, puts_a_group_into_a_pipe) {
+    const outcome one = run("cat fruit <<'END'\napples\n\npears \033[31m\nEND");
+    EXPECT_EQ(one.status, 0);
+    EXPECT_THAT(one.output, MatchesRegex("1/[0-9]+: apples\n1/[0-9]+: \n1/[0-9]+: pears \\\\x1b\\[31m\n"));
+    EXPECT_THAT(one.errors, MatchesRegex("\\* 1/[0-9]+ joined; members: 1/[0-9]+\n\\* 1/[0-9]+ left; members: none\n"));
+    EXPECT_EQ(run("cat --no-sender fruit </dev/null").output, "");
+    EXPECT_EQ(run("cat --no-sender fruit <<'END'\nplums\nEND").output, "plums\n");
+}
+
+TEST_F(command_line, carries_any_bytes_from_pipe_to_pipe_across_the_cluster) {
+    meet();
+    std::string bytes;
+    for (int i = 0; i < 300'000; ++i) {
+        bytes += static_cast<char>(i * 7 + i / 251);
+    }
+    bytes += std::string(2'000'000, 'x'); // a line that takes several messages, and the last has no end
+    const std::string file = daemons().folder() / "bytes";
+    const std::string received = daemons().folder() / "received";
+    write_file(file, bytes);
+    auto listening = cli::child_process::start(daemons().client(
+        1, {"/bin/sh", "-c", "exec " + built("bin/coterie") + " cat --raw --listen bulk >" + received + " 2>&2"}));
+    ASSERT_TRUE(listening);
+    ASSERT_TRUE(eventually([&] { return run("groups --names").output == "bulk\n"; }));
+    const outcome sent = run("cat --raw bulk <" + file);
+    EXPECT_EQ(sent.status, 0) << sent.errors;
+    EXPECT_TRUE(sent.output == bytes) << "what a member sends it receives itself";
+    EXPECT_TRUE(eventually([&] { return content_of(received) == bytes; }));
+    listening->send_signal(SIGTERM);
+    EXPECT_EQ(listening->wait(patience), 128 + SIGTERM);
+    EXPECT_TRUE(eventually([&] { return run("groups --names").output.empty(); })) << "it has left in order";
+}
+
+TEST_F(command_line, says_what_to_try_when_there_is_no_daemon) {
+    for (const std::string command : {"status", "groups", "cat fruit"}) {
+        const outcome none = run(command + " --socket /nowhere/sock </dev/null");
+        EXPECT_EQ(none.status, 1);
+        EXPECT_EQ(none.output, "");
+        EXPECT_THAT(none.errors, AllOf(HasSubstr("coterie: no daemon runs here: there is no socket /nowhere/sock"),
+                                       HasSubstr("systemctl start coteried"), HasSubstr("COTERIE_SOCKET")));
+    }
+    EXPECT_THAT(run("status --socket /etc/passwd").errors, HasSubstr("/etc/passwd is not a socket"));
+    daemons().kill(0);
+    EXPECT_THAT(run("status").errors, HasSubstr("no daemon listens at " + daemons().socket(0)));
+}
+
+TEST_F(command_line, says_who_may_use_a_daemon_to_those_who_may_not) {
+    const passwd* const nobody = ::getpwnam("nobody");
+    if (::geteuid() != 0 || nobody == nullptr) {
+        GTEST_SKIP() << "needs root to become somebody else";
+    }
+    ASSERT_EQ(::chmod(daemons().folder().path().c_str(), 0755), 0);
+    auto started = cli::child_process::start(daemons().client(
+        0, {"/bin/sh", "-c",
+            "exec setpriv --reuid nobody --clear-groups " + built("bin/coterie") + " status 2>" + err()}));
+    ASSERT_TRUE(started);
+    EXPECT_EQ(started->wait(patience), 1);
+    EXPECT_THAT(content_of(err()),
+                AllOf(HasSubstr("nobody may not use the daemon at " + daemons().socket(0)), HasSubstr("uid: nobody")));
+}
+
+TEST_F(command_line, refuses_wrong_words_in_one_line_that_names_the_help) {
+    const std::pair<const char*, const char*> cases[] = {
+        {"", "coterie: A subcommand is required; see coterie --help\n"},
+        {"stats", "coterie: there is no command 'stats'; see coterie --help\n"},
+        {"cat", "coterie: GROUP is required; see coterie cat --help\n"},
+        {"status --jsn", "coterie: The following argument was not expected: --jsn; see coterie status --help\n"},
+    };
+    for (const auto& [words, line] : cases) {
+        const outcome refused = run(words);
+        EXPECT_EQ(refused.status, 2) << words;
+        EXPECT_EQ(refused.errors, line);
+    }
+    EXPECT_THAT(run("status --watch soon").errors, AllOf(HasSubstr("--watch"), HasSubstr("soon")));
+    const outcome long_name = run("cat " + std::string(129, 'x'));
+    EXPECT_EQ(long_name.status, 1);
+    EXPECT_THAT(long_name.errors, HasSubstr("1 to 128 bytes"));
+}
+
+TEST_F(command_line, helps_with_every_subcommand) {
+    for (const char* const name : {"status", "groups", "cat", "demo", "sim", "check", "completion", "version"}) {
+        EXPECT_THAT(run("--help").output, HasSubstr(name));
+        const outcome help = run(std::string(name) + " --help");
+        EXPECT_EQ(help.status, 0);
+        EXPECT_THAT(help.output, HasSubstr("Usage: coterie " + std::string(name)));
+    }
+    EXPECT_THAT(run("version").output, MatchesRegex("Coterie [0-9]+\\.[0-9]+\\.[0-9]+\n"));
+}
+
+} // namespace
+
+} // namespace coterie::tests

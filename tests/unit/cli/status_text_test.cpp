@@ -1,0 +1,128 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// A report as people read it.
+#include "cli/status_text.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <nlohmann/json.hpp>
+
+namespace coterie::cli {
+
+namespace {
+
+using json = nlohmann::ordered_json;
+using testing::HasSubstr;
+using testing::Not;
+
+json report() {
+    return json::parse(R"({
+        "format": 1,
+        "daemon": {"node": 2, "name": "beta", "address": "192.0.2.2:5405", "version": "9.8", "pid": 4711,
+                   "cluster_name": "trial", "uptime_ms": 3723000},
+        "view": {"state": "operational", "epoch": 1048577, "coordinator": 1,
+                 "members": [{"node": 1}, {"node": 2}]},
+        "order": {"token_holder": 1, "token_here": false, "hop": 12345, "delivered": 1000, "stable": 999,
+                  "stored_packets": 1},
+        "links": [
+            {"node": 1, "name": "alpha", "address": "192.0.2.1:5405", "in_view": true, "heard": true,
+             "hears_us": true, "leaving": false, "round_trip_us": 250, "last_heard_ms": 40},
+            {"node": 3, "name": null, "address": "192.0.2.3:5405", "in_view": false, "heard": false,
+             "hears_us": false, "leaving": false, "round_trip_us": null, "last_heard_ms": null}],
+        "groups": {"count": 1, "joins": 2},
+        "clients": {"connected": 3, "handles": 3},
+        "counters": {"ring": {"numbered": 17, "malformed": 0, "sent": {"token": 5}},
+                     "net": {"refused": {"other_cluster": 6}}}
+    })");
+}
+
+std::vector<listed_group> some_groups(std::size_t count, std::uint32_t members) {
+    std::vector<listed_group> result;
+    for (std::size_t i = 0; i < count; ++i) {
+        listed_group one{.name = "g" + std::to_string(i), .members = {}};
+        for (std::uint32_t pid = 1; pid <= members; ++pid) {
+            one.members.push_back({.node = {1}, .pid = pid, .reason = 0});
+        }
+        result.push_back(one);
+    }
+    return result;
+}
+
+TEST(status_text, begins_with_what_an_operator_asks_first) {
+    EXPECT_THAT(status_text(report(), {}),
+                testing::StartsWith("Coterie 9.8, node 2 (beta), cluster trial, up 1 h 2 min, process 4711\n"
+                                    "View    1048577/1: operational, 2 members\n"
+                                    "Token   at node 1, hop 12,345\n"
+                                    "Order   delivered 1,000, stable 999; 1 kept for repair\n"
+                                    "Clients 3 connected, 0 groups\n"));
+}
+
+TEST(status_text, lists_every_node_with_its_link_in_aligned_columns) {
+    EXPECT_THAT(status_text(report(), {}),
+                HasSubstr("  node  name   address         in view  heard      round trip  last heard\n"
+                          "     1  alpha  192.0.2.1:5405  yes      both ways     0.25 ms   40 ms ago\n"
+                          "     2  beta   192.0.2.2:5405  self     -                   -           -\n"
+                          "     3  -      192.0.2.3:5405  no       no                  -       never\n"));
+}
+
+TEST(status_text, shows_groups_with_their_processes) {
+    EXPECT_THAT(status_text(report(), some_groups(1, 2)), HasSubstr("  group  processes  as node/pid\n"
+                                                                    "  g0             2  1/1, 1/2\n"));
+}
+
+TEST(status_text, leaves_out_groups_and_processes_when_there_are_too_many) {
+    const std::string text = status_text(report(), some_groups(1'021, 10));
+    EXPECT_THAT(text, HasSubstr("1/7, 1/8, and 2 more\n"));
+    EXPECT_THAT(text, HasSubstr("  and 1,001 more: see `coterie groups`\n"));
+    EXPECT_THAT(text, Not(HasSubstr("g20 ")));
+}
+
+TEST(status_text, shows_the_counters_that_are_not_zero) {
+    const std::string text = status_text(report(), {});
+    EXPECT_THAT(text, HasSubstr("  ring  numbered                  17\n"));
+    EXPECT_THAT(text, HasSubstr("  net   refused.other_cluster      6\n"));
+    EXPECT_THAT(text, Not(HasSubstr("malformed")));
+    EXPECT_THAT(text, Not(HasSubstr("sent.token"))) << "packets by kind are for programs";
+}
+
+TEST(status_text, says_that_one_way_is_not_both) {
+    json one_way = report();
+    one_way["links"][0]["hears_us"] = false;
+    one_way["links"][0]["leaving"] = true;
+    EXPECT_THAT(status_text(one_way, {}), HasSubstr("one way, leaving"));
+}
+
+TEST(status_text, survives_any_report) {
+    const json whole = report();
+    for (const auto& [part, value] : whole.items()) {
+        for (const json& wrong : {json(nullptr), json("text"), json(-1), json::array(), json::object()}) {
+            json spoilt = whole;
+            spoilt[part] = wrong;
+            EXPECT_NE(status_text(spoilt, {}), "");
+            if (!value.is_object()) {
+                continue;
+            }
+            for (const auto& [field, old] : value.items()) {
+                spoilt = whole;
+                spoilt[part][field] = wrong;
+                EXPECT_NE(status_text(spoilt, {}), "");
+            }
+        }
+    }
+    EXPECT_NE(status_text(json::object(), {}), "");
+}
+
+TEST(status_text, never_lets_a_name_write_to_the_terminal) {
+    EXPECT_THAT(groups_text({{.name = "\x1b[2J", .members = {{}}}}, 1, 1), HasSubstr("\\x1b[2J"));
+}
+
+TEST(groups_as_json, keep_names_that_are_no_text) {
+    const json list =
+        to_json({{.name = "\xff", .members = {{.node = {2}, .pid = 7, .reason = 0}}}, {.name = "text", .members = {}}});
+    EXPECT_EQ(list[0]["name_hex"], "ff");
+    EXPECT_EQ(list[0]["members"][0], (json{{"node", 2}, {"pid", 7}}));
+    EXPECT_FALSE(list[1].contains("name_hex"));
+}
+
+} // namespace
+
+} // namespace coterie::cli
