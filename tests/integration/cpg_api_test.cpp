@@ -3,14 +3,14 @@
 #include "tests/integration/cpg_fixture.hpp"
 
 #include <algorithm>
-#include <atomic>
+#include <cerrno>
 #include <corosync/cpg.h>
-#include <csignal>
 #include <cstdlib>
 #include <cstring>
 #include <functional>
 #include <gtest/gtest.h>
 #include <poll.h>
+#include <set>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -249,6 +249,32 @@ TEST_F(cpg_api, buffers_can_be_had_sent_and_given_back) {
     EXPECT_EQ(cpg_zcb_free(client.handle, buffer), CS_OK);
 }
 
+TEST_F(cpg_api, an_event_without_a_callback_counts_as_one) {
+    static int delivered;
+    delivered = 0;
+    cpg_callbacks_t callbacks{};
+    callbacks.cpg_deliver_fn = [](cpg_handle_t, const cpg_name*, uint32_t, uint32_t, void*, size_t) { ++delivered; };
+    cpg_handle_t handle = 0;
+    ASSERT_EQ(cpg_initialize(&handle, &callbacks), CS_OK);
+    const cpg_name group = name_of("group");
+    const iovec nothing{};
+    ASSERT_EQ(cpg_join(handle, &group), CS_OK);
+    ASSERT_EQ(cpg_mcast_joined(handle, CPG_TYPE_AGREED, &nothing, 1), CS_OK);
+    EXPECT_EQ(cpg_dispatch(handle, CS_DISPATCH_ONE), CS_OK);
+    EXPECT_EQ(delivered, 0) << "the change, which nobody wants to see";
+    EXPECT_EQ(cpg_dispatch(handle, CS_DISPATCH_ONE), CS_OK);
+    EXPECT_EQ(delivered, 1);
+    EXPECT_EQ(cpg_finalize(handle), CS_OK);
+}
+
+TEST_F(cpg_api, a_message_in_many_packets_is_one_event) {
+    cpg_client client;
+    join(client, "group");
+    ASSERT_EQ(client.send(std::string(5'000'000, 'x')), CS_OK);
+    ASSERT_EQ(client.dispatch(CS_DISPATCH_ONE), CS_OK);
+    EXPECT_EQ(client.last(), "group: 5000000 bytes of " + self());
+}
+
 TEST_F(cpg_api, the_ring_follows_the_first_change_when_it_is_wished_for) {
     cpg_client client;
     ASSERT_EQ(client.open({.ring_views = true, .initial_ring_view = true}), CS_OK);
@@ -256,6 +282,36 @@ TEST_F(cpg_api, the_ring_follows_the_first_change_when_it_is_wished_for) {
     ASSERT_TRUE(client.see(2));
     EXPECT_EQ(client.seen()[0], "group: members " + self() + "; joined " + self() + "(1)");
     EXPECT_EQ(client.seen()[1], "ring: nodes 1");
+}
+
+TEST(cs_strerror, has_a_text_of_its_own_for_every_outcome) {
+    std::set<std::string> texts;
+    std::size_t count = 0;
+    for (int value = CS_OK; value <= CS_ERR_SECURITY; ++value) {
+        if (value <= CS_ERR_TOO_MANY_GROUPS ? value != 29 : value == CS_ERR_SECURITY) {
+            texts.insert(cs_strerror(static_cast<cs_error_t>(value)));
+            ++count;
+        }
+    }
+    EXPECT_EQ(count, 30U);
+    EXPECT_EQ(texts.size(), count);
+    cs_error_t unknown{};
+    const int value = 29;
+    std::memcpy(&unknown, &value, sizeof(unknown));
+    EXPECT_STREQ(cs_strerror(unknown), "unknown error");
+    EXPECT_FALSE(texts.contains("unknown error"));
+}
+
+TEST(qb_to_cs_error, knows_what_numbers_of_errno_stand_for) {
+    EXPECT_EQ(qb_to_cs_error(0), CS_OK);
+    EXPECT_EQ(qb_to_cs_error(5), CS_OK);
+    EXPECT_EQ(qb_to_cs_error(-EAGAIN), CS_ERR_TRY_AGAIN);
+    EXPECT_EQ(qb_to_cs_error(-ETIMEDOUT), CS_ERR_TRY_AGAIN);
+    EXPECT_EQ(qb_to_cs_error(-EACCES), CS_ERR_ACCESS);
+    EXPECT_EQ(qb_to_cs_error(-EMSGSIZE), CS_ERR_TOO_BIG);
+    EXPECT_EQ(qb_to_cs_error(-EPIPE), CS_ERR_LIBRARY);
+    EXPECT_EQ(hdb_error_to_cs(0), CS_OK);
+    EXPECT_EQ(hdb_error_to_cs(-EBADF), CS_ERR_BAD_HANDLE);
 }
 
 } // namespace coterie::tests

@@ -293,6 +293,22 @@ TEST_F(cpg_errors, sends_say_when_the_process_has_no_descriptors_left) {
               static_cast<int>(CS_ERR_NO_RESOURCES));
 }
 
+TEST_F(cpg_errors, sends_say_when_memory_is_out) {
+    EXPECT_EQ(in_child([] {
+                  cpg_client client;
+                  if (client.open() != CS_OK || client.join("group") != CS_OK || !client.see(1)) {
+                      return 99;
+                  }
+                  std::string text(10'000, 'x');
+                  const std::vector<iovec> parts(5'000, iovec{text.data(), text.size()});
+                  const rlimit none_left{0, RLIM_INFINITY};
+                  ::setrlimit(RLIMIT_AS, &none_left);
+                  const cs_error_t large = cpg_mcast_joined(client.handle, CPG_TYPE_AGREED, parts.data(), 5'000);
+                  return client.send("a small one needs none") == CS_OK ? static_cast<int>(large) : 98;
+              }),
+              static_cast<int>(CS_ERR_NO_MEMORY));
+}
+
 TEST_F(cpg_errors, buffers_are_given_back_once_and_where_they_are_from) {
     cpg_client one;
     cpg_client two;
