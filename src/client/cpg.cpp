@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // The C functions of cpg.h: arguments are checked, the handle is looked up, the object behind it does the work. Nothing
 // thrown in here reaches the application.
+#include "client/cancellation.hpp"
 #include "client/open_handles.hpp"
 
 #include <algorithm>
@@ -12,6 +13,7 @@ namespace {
 using coterie::client::all_handles;
 using coterie::client::group_handle;
 using coterie::client::iteration;
+using coterie::client::no_cancellation;
 
 /// Sends of up to this size are one step; the value is that of the reference implementation.
 constexpr std::uint32_t atomic_message_bytes = 1'048'576 - 1'024;
@@ -19,6 +21,7 @@ constexpr std::uint32_t atomic_message_bytes = 1'048'576 - 1'024;
 /// Runs `work` on the object behind the handle.
 template <class Work>
 cs_error_t with(cpg_handle_t handle, Work work) noexcept {
+    const no_cancellation whole;
     try {
         const std::shared_ptr<group_handle> object = all_handles().groups.find(handle);
         if (!object) {
@@ -80,6 +83,7 @@ cs_error_t cpg_model_initialize(cpg_handle_t* handle, cpg_model_t model, cpg_mod
     if ((wanted.flags & ~static_cast<unsigned>(CPG_MODEL_V1_DELIVER_INITIAL_TOTEM_CONF)) != 0) {
         return CS_ERR_INVALID_PARAM;
     }
+    const no_cancellation whole;
     try {
         auto opened = group_handle::open(wanted, context);
         if (!opened) {
@@ -95,6 +99,7 @@ cs_error_t cpg_model_initialize(cpg_handle_t* handle, cpg_model_t model, cpg_mod
 }
 
 cs_error_t cpg_finalize(cpg_handle_t handle) {
+    const no_cancellation whole;
     try {
         const std::shared_ptr<group_handle> object = all_handles().groups.take(handle);
         if (!object) {

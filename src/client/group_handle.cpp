@@ -2,6 +2,8 @@
 // One handle's rules: who may join, leave and send when, and how events become callbacks.
 #include "client/group_handle.hpp"
 
+#include "client/cancellation.hpp"
+
 #include <algorithm>
 #include <cstdlib>
 #include <new>
@@ -145,9 +147,30 @@ cs_error_t group_handle::multicast(cpg_guarantee_t guarantee, std::span<const io
     return error_of(result);
 }
 
+ipc::client_channel::taken_event group_handle::next_event() {
+    const no_cancellation whole;
+    ipc::client_channel::taken_event next = _channel->next_event();
+    if (_finalized || next.how == ipc::transfer::later) {
+        return next;
+    }
+    if (next.how != ipc::transfer::done) {
+        if (_trace) {
+            _trace->failed();
+        }
+        return next;
+    }
+    if (_trace) {
+        _trace->saw(next.what);
+    }
+    if (next.what.kind == ipc::event_kind::change) {
+        note_own_part(next.what);
+    }
+    return next;
+}
+
 cs_error_t group_handle::dispatch(cpg_handle_t self, cs_dispatch_flags_t flags) {
     while (true) {
-        ipc::client_channel::taken_event next = _channel->next_event();
+        ipc::client_channel::taken_event next = next_event();
         if (_finalized) {
             return CS_ERR_BAD_HANDLE;
         }
@@ -162,16 +185,7 @@ cs_error_t group_handle::dispatch(cpg_handle_t self, cs_dispatch_flags_t flags) 
             continue;
         }
         if (next.how != ipc::transfer::done) {
-            if (_trace) {
-                _trace->failed();
-            }
             return CS_ERR_LIBRARY;
-        }
-        if (_trace) {
-            _trace->saw(next.what);
-        }
-        if (next.what.kind == ipc::event_kind::change) {
-            note_own_part(next.what);
         }
         run_callback(self, next.what);
         if (_finalized) {

@@ -59,6 +59,8 @@ private:
     /// Asks the daemon for the join or leave that has begun under this number.
     [[nodiscard]] cs_error_t carry_out(standing::operation which, ipc::request_kind kind, std::string_view group,
                                        std::uint16_t flags);
+    /// Takes the next event, and notes what it says about this handle.
+    [[nodiscard]] ipc::client_channel::taken_event next_event();
     /// A change that lists this process proves that what was asked for was accepted.
     void note_own_part(const ipc::event& what);
     void run_callback(cpg_handle_t self, const ipc::event& what) const;

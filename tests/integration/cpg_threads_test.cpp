@@ -248,6 +248,31 @@ TEST_F(cpg_threads, waiting_costs_no_processor_time) {
     EXPECT_EQ(blocking.outcome(), CS_ERR_BAD_HANDLE);
 }
 
+TEST_F(cpg_threads, a_thread_that_waits_for_events_may_be_cancelled) {
+    cpg_client client;
+    join(client, "group");
+    std::thread waiting([&] { static_cast<void>(client.dispatch(CS_DISPATCH_BLOCKING)); });
+    std::this_thread::sleep_for(a_while);
+    ASSERT_EQ(::pthread_cancel(waiting.native_handle()), 0);
+    waiting.join();
+    EXPECT_EQ(client.send("go on"), CS_OK);
+    EXPECT_EQ(client.dispatch(CS_DISPATCH_ONE), CS_OK);
+    EXPECT_EQ(client.last(), "group: 'go on' of " + self());
+    // Other calls are carried out whole, and the thread ends behind them.
+    daemons().daemon(0).send_signal(SIGSTOP);
+    std::atomic<cs_error_t> outcome{CS_ERR_TRY_AGAIN};
+    std::thread leaving([&] {
+        outcome = client.leave("group");
+        ::pthread_testcancel();
+        outcome = CS_ERR_LIBRARY;
+    });
+    std::this_thread::sleep_for(a_while);
+    ASSERT_EQ(::pthread_cancel(leaving.native_handle()), 0);
+    daemons().daemon(0).send_signal(SIGCONT);
+    leaving.join();
+    EXPECT_EQ(outcome, CS_OK);
+}
+
 TEST_F(cpg_threads, a_signal_does_not_end_a_dispatch) {
     struct sigaction handling{};
     struct sigaction former{};
