@@ -32,7 +32,7 @@ void after_fork_in_child() {
 } // namespace
 
 open_handles& all_handles() {
-    static open_handles& handles = [&]() -> open_handles& {
+    static open_handles& handles = []() -> open_handles& {
         open_handles& result = instance();
         // Without the hooks, for want of memory, everything works that does not fork.
         static_cast<void>(::pthread_atfork(before_fork, after_fork_in_parent, after_fork_in_child));

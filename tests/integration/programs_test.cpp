@@ -3,6 +3,7 @@
 // comes out of it.
 #include "tests/integration/cluster.hpp"
 #include "tests/integration/cpg_client.hpp"
+#include "tests/integration/three_nodes.hpp"
 
 #include <algorithm>
 #include <csignal>
@@ -108,9 +109,11 @@ protected:
 
     /// Waits until the node at this place has these for its view.
     bool sees_nodes(std::size_t place, const std::string& numbers) {
-        ::setenv("COTERIE_SOCKET", nodes.socket(place).c_str(), 1);
         cpg_client watcher;
+        ::setenv("COTERIE_SOCKET", nodes.socket(place).c_str(), 1);
+        ::setenv("COTERIE_TRACE", (nodes.folder() / "trace-watchers").c_str(), 1);
         EXPECT_EQ(watcher.open({.ring_views = true, .initial_ring_view = true}), CS_OK);
+        ::unsetenv("COTERIE_TRACE");
         EXPECT_EQ(watcher.join("watchers of " + std::to_string(place)), CS_OK);
         return eventually(
             [&] {
@@ -152,7 +155,7 @@ protected:
         return static_cast<std::size_t>(std::distance(std::filesystem::directory_iterator(folder), {}));
     }
 
-    cluster nodes{{.places = loopback_places(3), .traced = false, .more = {}}};
+    cluster nodes{{.places = loopback_places(3), .traced = true, .more = {}}};
 };
 
 } // namespace
@@ -228,6 +231,15 @@ TEST_F(programs, a_lock_is_held_by_one_at_a_time) {
         EXPECT_EQ(each.result(), 0) << each.text();
     }
     EXPECT_EQ(content_of(tally), "18\n");
+
+    // Judged by the guarantees as well, while somebody is there, so that the tables have something in them.
+    program last(nodes, 0, {"lock", "tally", "sh", "-c", "echo last; exec sleep 600"});
+    ASSERT_TRUE(last.says("last"));
+    for (std::size_t place = 0; place < nodes.size(); ++place) {
+        ASSERT_TRUE(sees_nodes(place, "1 2 3"));
+    }
+    record_tables(nodes);
+    check_traces(nodes);
 }
 
 TEST_F(programs, a_lock_passes_on_when_its_holder_dies) {
