@@ -5,8 +5,8 @@
  * name that Corosync installs; see cpg_overview(8) for the ideas. Link with -lcpg.
  *
  * Every function may be called from any thread at any time, also from within callbacks, on handles in use elsewhere. Every
- * function that takes a handle gives CS_ERR_BAD_HANDLE for one that is unknown or finalized, CS_ERR_INVALID_PARAM for a
- * null pointer, and, if it needs the daemon, CS_ERR_LIBRARY once the daemon is gone.
+ * function that takes a handle gives CS_ERR_BAD_HANDLE for one that is unknown, finalized, or the parent's in a forked child,
+ * CS_ERR_INVALID_PARAM for a null pointer, and, if it needs the daemon, CS_ERR_LIBRARY once the daemon is gone.
  */
 #ifndef COROSYNC_CPG_H_DEFINED
 #define COROSYNC_CPG_H_DEFINED
@@ -127,7 +127,8 @@ cs_error_t cpg_model_initialize(cpg_handle_t* handle, cpg_model_t model, cpg_mod
 
 /**
  * Ends a handle. The daemon has taken every accepted message before this returns; if the handle is still joined, the others
- * see it leave with CPG_REASON_PROCDOWN. A cpg_dispatch that waits in another thread returns.
+ * see it leave with CPG_REASON_PROCDOWN. A cpg_dispatch that waits in another thread returns. The handle is gone whatever
+ * the outcome, with the iterations that were begun with it.
  */
 cs_error_t cpg_finalize(cpg_handle_t handle);
 
@@ -140,7 +141,11 @@ cs_error_t cpg_max_atomic_msgsize_get(cpg_handle_t handle, uint32_t* size);
 cs_error_t cpg_context_get(cpg_handle_t handle, void** context);
 cs_error_t cpg_context_set(cpg_handle_t handle, void* context);
 
-/** Runs callbacks. CS_ERR_BAD_HANDLE after a callback during which the handle was finalized. */
+/**
+ * Runs callbacks. An event whose callback is null is taken as well, and counts as one. CS_ERR_BAD_HANDLE once the handle was
+ * finalized, by a callback or by another thread; CS_ERR_TRY_AGAIN with CS_DISPATCH_ONE_NONBLOCKING when nothing waits;
+ * CS_ERR_LIBRARY when the daemon is gone and all that it said has been taken.
+ */
 cs_error_t cpg_dispatch(cpg_handle_t handle, cs_dispatch_flags_t dispatch_types);
 
 /**
@@ -166,7 +171,7 @@ cs_error_t cpg_mcast_joined(cpg_handle_t handle, cpg_guarantee_t guarantee, cons
 
 /**
  * The members of any group now; none if nobody joined it. `member_list` has room for CPG_MEMBERS_MAX entries.
- * CS_ERR_NO_SPACE: there are more; the first ones have been filled in.
+ * CS_ERR_NO_SPACE: there are more; the first ones have been filled in, and an iteration lists all of them.
  */
 cs_error_t cpg_membership_get(cpg_handle_t handle, struct cpg_name* groupName, struct cpg_address* member_list,
                               int* member_list_entries);

@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // The C functions of cpg.h: arguments are checked, the handle is looked up, the object behind it does the work. Nothing
 // thrown in here reaches the application.
-#include "client/group_handle.hpp"
-#include "client/handle_table.hpp"
-#include "client/iteration.hpp"
+#include "client/cancellation.hpp"
+#include "client/open_handles.hpp"
 
 #include <algorithm>
 #include <cstring>
@@ -11,30 +10,26 @@
 
 namespace {
 
+using coterie::client::all_handles;
 using coterie::client::group_handle;
-using coterie::client::handle_table;
 using coterie::client::iteration;
+using coterie::client::no_cancellation;
 
 /// Sends of up to this size are one step; the value is that of the reference implementation.
 constexpr std::uint32_t atomic_message_bytes = 1'048'576 - 1'024;
 
-// Never destroyed: threads may still be in here while the process ends.
-handle_table<group_handle>& handles() {
-    static auto* const table = new handle_table<group_handle>;
-    return *table;
-}
-
-handle_table<iteration>& iterations() {
-    static auto* const table = new handle_table<iteration>;
-    return *table;
-}
-
 /// Runs `work` on the object behind the handle.
 template <class Work>
 cs_error_t with(cpg_handle_t handle, Work work) noexcept {
+    const no_cancellation whole;
     try {
-        const std::shared_ptr<group_handle> object = handles().find(handle);
-        return object ? work(*object) : CS_ERR_BAD_HANDLE;
+        const std::shared_ptr<group_handle> object = all_handles().groups.find(handle);
+        if (!object) {
+            return CS_ERR_BAD_HANDLE;
+        }
+        const cs_error_t result = work(*object);
+        // It is not the daemon that has gone when another thread has finalized the handle meanwhile.
+        return result == CS_ERR_LIBRARY && object->finalized() ? CS_ERR_BAD_HANDLE : result;
     } catch (const std::bad_alloc&) {
         return CS_ERR_NO_MEMORY;
     } catch (...) {
@@ -88,12 +83,13 @@ cs_error_t cpg_model_initialize(cpg_handle_t* handle, cpg_model_t model, cpg_mod
     if ((wanted.flags & ~static_cast<unsigned>(CPG_MODEL_V1_DELIVER_INITIAL_TOTEM_CONF)) != 0) {
         return CS_ERR_INVALID_PARAM;
     }
+    const no_cancellation whole;
     try {
         auto opened = group_handle::open(wanted, context);
         if (!opened) {
             return opened.error();
         }
-        *handle = handles().add(std::move(*opened));
+        *handle = all_handles().groups.add(std::move(*opened));
         return CS_OK;
     } catch (const std::bad_alloc&) {
         return CS_ERR_NO_MEMORY;
@@ -103,9 +99,14 @@ cs_error_t cpg_model_initialize(cpg_handle_t* handle, cpg_model_t model, cpg_mod
 }
 
 cs_error_t cpg_finalize(cpg_handle_t handle) {
+    const no_cancellation whole;
     try {
-        const std::shared_ptr<group_handle> object = handles().take(handle);
-        return object ? object->finalize() : CS_ERR_BAD_HANDLE;
+        const std::shared_ptr<group_handle> object = all_handles().groups.take(handle);
+        if (!object) {
+            return CS_ERR_BAD_HANDLE;
+        }
+        all_handles().iterations.remove_if([&](const iteration& each) { return each.belongs_to(*object); });
+        return object->finalize();
     } catch (...) {
         return CS_ERR_LIBRARY;
     }
@@ -144,7 +145,7 @@ cs_error_t cpg_dispatch(cpg_handle_t handle, cs_dispatch_flags_t dispatch_types)
         return CS_ERR_INVALID_PARAM;
     }
     // Not through with(): what an application's callback throws is passed on to the application.
-    const std::shared_ptr<group_handle> object = handles().find(handle);
+    const std::shared_ptr<group_handle> object = all_handles().groups.find(handle);
     return object ? object->dispatch(handle, dispatch_types) : CS_ERR_BAD_HANDLE;
 }
 
@@ -192,7 +193,7 @@ cs_error_t cpg_membership_get(cpg_handle_t handle, struct cpg_name* groupName, s
 cs_error_t cpg_local_get(cpg_handle_t handle, unsigned int* local_nodeid) {
     return local_nodeid == nullptr ? CS_ERR_INVALID_PARAM : with(handle, [&](group_handle& object) {
         *local_nodeid = object.node().value;
-        return CS_OK;
+        return object.is_cut_off() ? CS_ERR_LIBRARY : CS_OK;
     });
 }
 
@@ -238,7 +239,7 @@ cs_error_t cpg_iteration_initialize(cpg_handle_t handle, cpg_iteration_type_t it
         if (!begun) {
             return begun.error();
         }
-        *cpg_iteration_handle = iterations().add(std::move(*begun));
+        *cpg_iteration_handle = all_handles().iterations.add(std::move(*begun));
         return CS_OK;
     });
 }
@@ -247,7 +248,7 @@ cs_error_t cpg_iteration_next(cpg_iteration_handle_t handle, struct cpg_iteratio
     if (description == nullptr) {
         return CS_ERR_INVALID_PARAM;
     }
-    const std::shared_ptr<iteration> object = iterations().find(handle);
+    const std::shared_ptr<iteration> object = all_handles().iterations.find(handle);
     if (!object) {
         return CS_ERR_BAD_HANDLE;
     }
@@ -260,7 +261,7 @@ cs_error_t cpg_iteration_next(cpg_iteration_handle_t handle, struct cpg_iteratio
 }
 
 cs_error_t cpg_iteration_finalize(cpg_iteration_handle_t handle) {
-    return iterations().take(handle) ? CS_OK : CS_ERR_BAD_HANDLE;
+    return all_handles().iterations.take(handle) ? CS_OK : CS_ERR_BAD_HANDLE;
 }
 
 } // extern "C"

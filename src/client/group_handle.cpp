@@ -2,9 +2,12 @@
 // One handle's rules: who may join, leave and send when, and how events become callbacks.
 #include "client/group_handle.hpp"
 
+#include "client/cancellation.hpp"
+
 #include <algorithm>
 #include <cstdlib>
 #include <new>
+#include <poll.h>
 #include <unistd.h>
 
 namespace coterie::client {
@@ -58,71 +61,60 @@ group_handle::group_handle(std::unique_ptr<ipc::client_channel> channel, const c
       _trace(client_trace::open(node(), _pid)),
       _context(context) {}
 
-std::uint64_t group_handle::begin(standing under_way) {
-    _standing = under_way;
-    return ++_operation;
-}
-
-void group_handle::finish(std::uint64_t operation, standing outcome) {
-    const std::scoped_lock lock(_mutex);
-    // A callback in another thread may have gone on since.
-    if (operation == _operation) {
-        _standing = outcome;
-    }
-}
-
 void group_handle::note_own_part(const ipc::event& what) {
     const auto is_self = [&](const ipc::address& each) { return each.node == node() && each.pid == _pid; };
-    const std::scoped_lock lock(_mutex);
-    if (_standing == standing::joining && std::any_of(what.joined.begin(), what.joined.end(), is_self)) {
-        _standing = standing::joined;
-    } else if (_standing == standing::leaving && std::any_of(what.left.begin(), what.left.end(), is_self)) {
-        _standing = standing::outside;
+    if (std::any_of(what.joined.begin(), what.joined.end(), is_self) ||
+        std::any_of(what.left.begin(), what.left.end(), is_self)) {
+        const std::scoped_lock lock(_mutex);
+        _standing.changed_itself();
+        _settled.notify_all();
     }
 }
 
 cs_error_t group_handle::join(std::string_view group) {
-    std::uint64_t operation = 0;
+    standing::operation which = 0;
     {
         const std::scoped_lock lock(_mutex);
-        if (_standing != standing::outside) {
-            return _standing == standing::leaving ? CS_ERR_TRY_AGAIN : CS_ERR_EXIST;
+        if (const cs_error_t fault = _standing.judge_join(); fault != CS_OK) {
+            return fault;
         }
-        operation = begin(standing::joining);
-        _group = group;
+        which = _standing.begin_join(group);
     }
     if (_trace) {
         _trace->asked_to_join(group);
     }
     const bool initial =
         (_model.flags & CPG_MODEL_V1_DELIVER_INITIAL_TOTEM_CONF) != 0 && _model.cpg_totem_confchg_fn != nullptr;
-    const ipc::status result =
-        _channel->ask(ipc::request_kind::join, group, initial ? ipc::request::initial_ring_view : 0).result;
-    if (_trace) {
-        _trace->answered(result == ipc::status::ok);
-    }
-    finish(operation, result == ipc::status::ok ? standing::joined : standing::outside);
-    return error_of(result);
+    return carry_out(which, ipc::request_kind::join, group, initial ? ipc::request::initial_ring_view : 0);
 }
 
 cs_error_t group_handle::leave(std::string_view group) {
-    std::uint64_t operation = 0;
+    standing::operation which = 0;
     {
-        const std::scoped_lock lock(_mutex);
-        if (_standing != standing::joined || _group != group) {
-            return CS_ERR_NOT_EXIST;
+        std::unique_lock lock(_mutex);
+        // Behind a join that another thread is asking for.
+        _settled.wait(lock, [&] { return !_standing.joining(); });
+        if (const cs_error_t fault = _standing.judge_leave(group); fault != CS_OK) {
+            return fault;
         }
         // From here on no multicast is handed over, so none can come behind the leave.
-        operation = begin(standing::leaving);
+        which = _standing.begin_leave();
     }
     if (_trace) {
         _trace->asked_to_leave();
     }
-    const ipc::status result = _channel->ask(ipc::request_kind::leave).result;
+    return carry_out(which, ipc::request_kind::leave, {}, 0);
+}
+
+cs_error_t group_handle::carry_out(standing::operation which, ipc::request_kind kind, std::string_view group,
+                                   std::uint16_t flags) {
+    const ipc::status result = _channel->ask(kind, group, flags).result;
     if (_trace) {
         _trace->answered(result == ipc::status::ok);
     }
-    finish(operation, result == ipc::status::ok ? standing::outside : standing::joined);
+    const std::scoped_lock lock(_mutex);
+    _standing.answered(which, result == ipc::status::ok);
+    _settled.notify_all();
     return error_of(result);
 }
 
@@ -138,7 +130,10 @@ cs_error_t group_handle::multicast(cpg_guarantee_t guarantee, std::span<const io
     }
     const bool safe = guarantee == CPG_TYPE_SAFE;
     const std::scoped_lock lock(_mutex);
-    if (_standing != standing::joined) {
+    if (_finalized) {
+        return CS_ERR_BAD_HANDLE;
+    }
+    if (!_standing.joined()) {
         return CS_ERR_NOT_EXIST;
     }
     if (!_trace) {
@@ -147,17 +142,37 @@ cs_error_t group_handle::multicast(cpg_guarantee_t guarantee, std::span<const io
     const auto held = _trace->hold();
     const ipc::status result = _channel->multicast(safe, parts, bytes);
     if (result == ipc::status::ok) {
-        _trace->accepted(_group, parts, bytes, safe, held);
+        _trace->accepted(_standing.group(), parts, bytes, safe, held);
     }
     return error_of(result);
 }
 
+ipc::client_channel::taken_event group_handle::next_event() {
+    const no_cancellation whole;
+    ipc::client_channel::taken_event next = _channel->next_event();
+    if (_finalized || next.how == ipc::transfer::later) {
+        return next;
+    }
+    if (next.how != ipc::transfer::done) {
+        if (_trace) {
+            _trace->failed();
+        }
+        return next;
+    }
+    if (_trace) {
+        _trace->saw(next.what);
+    }
+    if (next.what.kind == ipc::event_kind::change) {
+        note_own_part(next.what);
+    }
+    return next;
+}
+
 cs_error_t group_handle::dispatch(cpg_handle_t self, cs_dispatch_flags_t flags) {
     while (true) {
-        ipc::client_channel::taken_event next = _channel->next_event();
+        ipc::client_channel::taken_event next = next_event();
         if (_finalized) {
-            // By another thread, while this one waited: a blocking dispatch has reached its end.
-            return flags == CS_DISPATCH_BLOCKING ? CS_OK : CS_ERR_BAD_HANDLE;
+            return CS_ERR_BAD_HANDLE;
         }
         if (next.how == ipc::transfer::later) {
             if (flags == CS_DISPATCH_ALL) {
@@ -170,16 +185,7 @@ cs_error_t group_handle::dispatch(cpg_handle_t self, cs_dispatch_flags_t flags) 
             continue;
         }
         if (next.how != ipc::transfer::done) {
-            if (_trace) {
-                _trace->failed();
-            }
             return CS_ERR_LIBRARY;
-        }
-        if (_trace) {
-            _trace->saw(next.what);
-        }
-        if (next.what.kind == ipc::event_kind::change) {
-            note_own_part(next.what);
         }
         run_callback(self, next.what);
         if (_finalized) {
@@ -219,14 +225,28 @@ void group_handle::run_callback(cpg_handle_t self, const ipc::event& what) const
 }
 
 cs_error_t group_handle::finalize() {
-    // No callback begins from here on.
-    _finalized = true;
+    {
+        // No callback begins from here on, and no multicast is handed over behind the request to finalize.
+        const std::scoped_lock lock(_mutex);
+        _finalized = true;
+    }
     const ipc::status result = _channel->ask(ipc::request_kind::finalize).result;
     if (_trace) {
         _trace->closed();
     }
     _channel->close();
     return error_of(result);
+}
+
+void group_handle::abandon() {
+    _finalized = true;
+    // By its number: the object behind it is the parent's business, and is never used in this process again.
+    ::close(event_descriptor());
+}
+
+bool group_handle::is_cut_off() const {
+    pollfd connection{.fd = event_descriptor(), .events = POLLRDHUP, .revents = 0};
+    return ::poll(&connection, 1, 0) == 1;
 }
 
 std::expected<std::vector<ipc::address>, cs_error_t> group_handle::members_of(std::string_view group) {

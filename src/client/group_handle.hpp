@@ -4,9 +4,11 @@
 #pragma once
 
 #include "client/client_trace.hpp"
+#include "client/standing.hpp"
 #include "ipc/client_channel.hpp"
 
 #include <atomic>
+#include <condition_variable>
 #include <corosync/cpg.h>
 #include <expected>
 #include <memory>
@@ -30,6 +32,13 @@ public:
     [[nodiscard]] cs_error_t dispatch(cpg_handle_t self, cs_dispatch_flags_t flags);
     /// Call once, when the handle is no longer known to others.
     [[nodiscard]] cs_error_t finalize();
+    /// True from the moment that finalize() began.
+    [[nodiscard]] bool finalized() const { return _finalized; }
+    /// In a forked child: lets go of the parent's connection, without a word to the daemon. A dispatch during whose callback
+    /// the fork happened ends; nothing else may be called.
+    void abandon();
+    /// Whether the daemon has gone.
+    [[nodiscard]] bool is_cut_off() const;
 
     [[nodiscard]] std::expected<std::vector<ipc::address>, cs_error_t> members_of(std::string_view group);
     /// The reply to a request for all groups, for ipc::unpack_groups.
@@ -46,14 +55,12 @@ public:
     [[nodiscard]] bool give_back_buffer(void* buffer);
 
 private:
-    /// The daemon has the last word; this says what it has been asked for so far.
-    enum class standing : std::uint8_t { outside, joining, joined, leaving };
-
     group_handle(std::unique_ptr<ipc::client_channel> channel, const cpg_model_v1_data_t& model, void* context);
-    /// Begins a join or a leave; its number, for finish().
-    std::uint64_t begin(standing under_way);
-    /// The answer to the join or leave of this number has come, unless a change has told its outcome before.
-    void finish(std::uint64_t operation, standing outcome);
+    /// Asks the daemon for the join or leave that has begun under this number.
+    [[nodiscard]] cs_error_t carry_out(standing::operation which, ipc::request_kind kind, std::string_view group,
+                                       std::uint16_t flags);
+    /// Takes the next event, and notes what it says about this handle.
+    [[nodiscard]] ipc::client_channel::taken_event next_event();
     /// A change that lists this process proves that what was asked for was accepted.
     void note_own_part(const ipc::event& what);
     void run_callback(cpg_handle_t self, const ipc::event& what) const;
@@ -66,9 +73,8 @@ private:
     std::atomic<bool> _finalized = false;
 
     std::mutex _mutex; ///< the standing; held while a multicast is handed over, so that none follows a leave
-    standing _standing = standing::outside;
-    std::uint64_t _operation = 0; ///< counts joins and leaves
-    std::string _group;
+    standing _standing;
+    std::condition_variable _settled; ///< a join has been answered, or proved by its change
 
     std::mutex _buffers_mutex;
     std::unordered_map<void*, std::unique_ptr<std::byte[]>> _buffers;

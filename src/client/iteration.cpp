@@ -49,7 +49,7 @@ std::expected<std::shared_ptr<iteration>, cs_error_t> iteration::begin(group_han
             }
         }
     }
-    return std::shared_ptr<iteration>(new iteration(std::move(rows)));
+    return std::shared_ptr<iteration>(new iteration(handle, std::move(rows)));
 }
 
 std::optional<cpg_iteration_description_t> iteration::next() {

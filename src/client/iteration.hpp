@@ -17,10 +17,15 @@ public:
                                                                                      std::string_view group);
     /// Nothing at the end.
     [[nodiscard]] std::optional<cpg_iteration_description_t> next();
+    /// Whether the walk was begun with this handle.
+    [[nodiscard]] bool belongs_to(const group_handle& handle) const { return _handle == &handle; }
 
 private:
-    explicit iteration(std::vector<cpg_iteration_description_t> rows) : _rows(std::move(rows)) {}
+    iteration(const group_handle& handle, std::vector<cpg_iteration_description_t> rows)
+        : _handle(&handle),
+          _rows(std::move(rows)) {}
 
+    const group_handle* const _handle; ///< only to compare: it may be gone
     std::mutex _mutex;
     std::vector<cpg_iteration_description_t> _rows;
     std::size_t _at = 0;

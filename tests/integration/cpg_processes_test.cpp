@@ -1,0 +1,207 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// The C API and processes: who is whom, what forks and new programs inherit, and groups of many members.
+#include "tests/integration/cpg_fixture.hpp"
+
+#include <csignal>
+#include <dirent.h>
+#include <fcntl.h>
+#include <set>
+#include <vector>
+
+namespace coterie::tests {
+
+using cpg_processes = cpg_api;
+
+namespace {
+
+std::set<int> open_descriptors() {
+    std::set<int> result;
+    DIR* const folder = ::opendir("/proc/self/fd");
+    while (const dirent* const each = ::readdir(folder)) {
+        result.insert(std::atoi(each->d_name));
+    }
+    ::closedir(folder);
+    return result;
+}
+
+} // namespace
+
+TEST_F(cpg_processes, each_is_known_by_its_own_number) {
+    cpg_client parent;
+    join(parent, "group");
+    const pid_t child = ::fork();
+    if (child == 0) {
+        cpg_client own;
+        ::_exit(own.open() == CS_OK && own.join("group") == CS_OK && own.see(1) && own.leave("group") == CS_OK ? 0 : 1);
+    }
+    int status = 0;
+    ::waitpid(child, &status, 0);
+    EXPECT_EQ(status, 0);
+    ASSERT_TRUE(parent.see(3));
+    const std::string name = "1/" + std::to_string(child);
+    EXPECT_NE(parent.seen()[1].find("; joined " + name + "(1)"), std::string::npos);
+    EXPECT_NE(parent.seen()[2].find("; left " + name + "(2)"), std::string::npos);
+}
+
+TEST_F(cpg_processes, a_forked_child_cannot_use_its_parents_handle_and_does_no_harm) {
+    cpg_client client;
+    join(client, "group");
+    cpg_iteration_handle_t iteration = 0;
+    ASSERT_EQ(cpg_iteration_initialize(client.handle, CPG_ITERATION_ALL, nullptr, &iteration), CS_OK);
+    EXPECT_EQ(in_child([&] {
+                  cpg_iteration_description_t row{};
+                  unsigned node = 0;
+                  const bool refused = client.send("from the child") == CS_ERR_BAD_HANDLE &&
+                                       client.leave("group") == CS_ERR_BAD_HANDLE &&
+                                       client.dispatch(CS_DISPATCH_ALL) == CS_ERR_BAD_HANDLE &&
+                                       client.dispatch(CS_DISPATCH_BLOCKING) == CS_ERR_BAD_HANDLE &&
+                                       cpg_local_get(client.handle, &node) == CS_ERR_BAD_HANDLE &&
+                                       cpg_iteration_next(iteration, &row) == CS_ERR_BAD_HANDLE &&
+                                       cpg_finalize(client.handle) == CS_ERR_BAD_HANDLE;
+                  return refused ? 0 : 1;
+              }),
+              0);
+    cpg_iteration_description_t row{};
+    EXPECT_EQ(cpg_iteration_next(iteration, &row), CS_OK);
+    ASSERT_EQ(client.send("from the parent"), CS_OK);
+    ASSERT_TRUE(client.see(2));
+    EXPECT_EQ(client.last(), "group: 'from the parent' of " + self());
+    EXPECT_EQ(client.close(), CS_OK);
+}
+
+TEST_F(cpg_processes, a_fork_within_a_callback_ends_the_childs_dispatch) {
+    cpg_client client;
+    join(client, "group");
+    pid_t child = -1;
+    client.within_callback = [&] { child = ::fork(); };
+    ASSERT_EQ(client.send("message"), CS_OK);
+    const cs_error_t outcome = client.dispatch(CS_DISPATCH_ONE);
+    if (child == 0) {
+        ::_exit(outcome == CS_ERR_BAD_HANDLE ? 0 : 1);
+    }
+    client.within_callback = nullptr;
+    EXPECT_EQ(outcome, CS_OK);
+    int status = -1;
+    ::waitpid(child, &status, 0);
+    EXPECT_EQ(status, 0);
+    EXPECT_EQ(client.send("go on"), CS_OK);
+    EXPECT_TRUE(client.see(3));
+}
+
+TEST_F(cpg_processes, a_death_is_told_though_a_child_lives_on) {
+    cpg_client survivor;
+    join(survivor, "group");
+    int channel[2];
+    ASSERT_EQ(::pipe(channel), 0);
+    const pid_t parent = ::fork();
+    if (parent == 0) {
+        cpg_client own;
+        if (own.open() != CS_OK || own.join("group") != CS_OK || !own.see(1)) {
+            ::_exit(1);
+        }
+        const pid_t heir = ::fork();
+        if (heir == 0) {
+            ::pause();
+            ::_exit(0);
+        }
+        ::_exit(::write(channel[1], &heir, sizeof(heir)) == sizeof(heir) ? 0 : 1);
+    }
+    pid_t heir = 0;
+    ASSERT_EQ(::read(channel[0], &heir, sizeof(heir)), static_cast<ssize_t>(sizeof(heir)));
+    EXPECT_TRUE(survivor.see(3));
+    EXPECT_EQ(survivor.last(), "group: members " + self() + "; left 1/" + std::to_string(parent) + "(5)");
+    EXPECT_EQ(::kill(heir, 0), 0) << "the child of the dead one is still there";
+    ::kill(heir, SIGKILL);
+    ::waitpid(parent, nullptr, 0);
+    ::close(channel[0]);
+    ::close(channel[1]);
+}
+
+TEST_F(cpg_processes, a_new_program_inherits_no_descriptor) {
+    const std::set<int> before = open_descriptors();
+    cpg_client client;
+    join(client, "group");
+    ASSERT_EQ(client.send(std::string(5'000'000, 'x')), CS_OK);
+    ASSERT_TRUE(client.see(2));
+    int own = 0;
+    for (const int each : open_descriptors()) {
+        if (!before.contains(each) && ::fcntl(each, F_GETFD) >= 0) {
+            ++own;
+            EXPECT_NE(::fcntl(each, F_GETFD) & FD_CLOEXEC, 0) << each;
+        }
+    }
+    EXPECT_GE(own, 1);
+}
+
+TEST_F(cpg_processes, finalize_gives_everything_back) {
+    const auto count = [] { return open_descriptors().size(); };
+    const std::size_t before = count();
+    for (int i = 0; i < 100; ++i) {
+        cpg_client client;
+        ASSERT_EQ(client.open(), CS_OK);
+        ASSERT_EQ(client.join("group" + std::to_string(i)), CS_OK);
+        ASSERT_TRUE(client.see(1));
+        ASSERT_EQ(client.close(), CS_OK);
+    }
+    EXPECT_EQ(count(), before);
+}
+
+TEST_F(cpg_processes, groups_of_more_than_128_are_listed_without_overrun) {
+    constexpr std::size_t others = CPG_MEMBERS_MAX + 4;
+    cpg_client client;
+    join(client, "crowd");
+    int door[2]; // children wait for its end
+    ASSERT_EQ(::pipe(door), 0);
+    std::vector<pid_t> children;
+    for (std::size_t i = 0; i < others; ++i) {
+        children.push_back(::fork());
+        if (children.back() == 0) {
+            ::close(door[1]);
+            cpg_handle_t handle = 0;
+            const cpg_name name = name_of("crowd");
+            cs_error_t outcome = CS_ERR_TRY_AGAIN;
+            for (int tries = 0; tries < 10 && outcome == CS_ERR_TRY_AGAIN; ++tries) {
+                outcome = cpg_initialize(&handle, nullptr);
+            }
+            char end = 0;
+            const bool good = outcome == CS_OK && cpg_join(handle, &name) == CS_OK && ::read(door[0], &end, 1) == 0;
+            ::_exit(good ? 0 : 1);
+        }
+    }
+    EXPECT_TRUE(client.see(1 + others));
+
+    std::vector<cpg_address> list(CPG_MEMBERS_MAX + 100);
+    constexpr std::uint32_t untouched = 0xabababab;
+    for (cpg_address& each : list) {
+        each.nodeid = untouched;
+    }
+    int count = 0;
+    cpg_name name = name_of("crowd");
+    EXPECT_EQ(cpg_membership_get(client.handle, &name, list.data(), &count), CS_ERR_NO_SPACE);
+    EXPECT_EQ(count, CPG_MEMBERS_MAX);
+    EXPECT_EQ(list[CPG_MEMBERS_MAX - 1].nodeid, 1U);
+    EXPECT_EQ(list[CPG_MEMBERS_MAX].nodeid, untouched);
+
+    // All of them are to be had one by one.
+    cpg_iteration_handle_t iteration = 0;
+    ASSERT_EQ(cpg_iteration_initialize(client.handle, CPG_ITERATION_ONE_GROUP, &name, &iteration), CS_OK);
+    std::set<std::uint32_t> rows;
+    for (cpg_iteration_description_t row{}; cpg_iteration_next(iteration, &row) == CS_OK;) {
+        rows.insert(row.pid);
+    }
+    EXPECT_EQ(cpg_iteration_finalize(iteration), CS_OK);
+    EXPECT_EQ(rows.size(), others + 1);
+
+    ::close(door[0]);
+    ::close(door[1]);
+    for (const pid_t each : children) {
+        int status = -1;
+        ::waitpid(each, &status, 0);
+        EXPECT_EQ(status, 0);
+    }
+    EXPECT_TRUE(client.see(1 + 2 * others)) << "the callback's lists have no limit of 128";
+    EXPECT_EQ(cpg_membership_get(client.handle, &name, list.data(), &count), CS_OK);
+    EXPECT_EQ(count, 1);
+}
+
+} // namespace coterie::tests

@@ -1,0 +1,101 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// What a handle knows about its own place: which calls make sense, and what settles a join or leave that is under way.
+#include "client/standing.hpp"
+
+#include <gtest/gtest.h>
+
+namespace coterie::client {
+
+namespace {
+
+/// A handle whose join of "group" has been answered and whose change has been seen.
+standing joined_in_peace() {
+    standing result;
+    result.answered(result.begin_join("group"), true);
+    result.changed_itself();
+    return result;
+}
+
+} // namespace
+
+TEST(standing, a_new_handle_may_join_and_nothing_else) {
+    const standing it;
+    EXPECT_EQ(it.judge_join(), CS_OK);
+    EXPECT_EQ(it.judge_leave(""), CS_ERR_NOT_EXIST);
+    EXPECT_FALSE(it.joined());
+}
+
+TEST(standing, a_join_is_settled_by_its_answer) {
+    standing it;
+    const auto join = it.begin_join("group");
+    EXPECT_TRUE(it.joining());
+    EXPECT_EQ(it.judge_join(), CS_ERR_EXIST);
+    EXPECT_EQ(it.judge_leave("group"), CS_ERR_NOT_EXIST);
+    it.answered(join, true);
+    EXPECT_TRUE(it.joined());
+    EXPECT_EQ(it.judge_leave("group"), CS_OK);
+    EXPECT_EQ(it.judge_leave("other"), CS_ERR_NOT_EXIST);
+    EXPECT_EQ(it.judge_join(), CS_ERR_EXIST);
+}
+
+TEST(standing, a_refused_join_leaves_it_outside) {
+    standing it;
+    it.answered(it.begin_join("group"), false);
+    EXPECT_EQ(it.judge_join(), CS_OK);
+}
+
+TEST(standing, a_refused_leave_leaves_it_joined) {
+    standing it = joined_in_peace();
+    it.answered(it.begin_leave(), false);
+    EXPECT_TRUE(it.joined());
+}
+
+TEST(standing, nothing_goes_while_a_leave_is_under_way) {
+    standing it = joined_in_peace();
+    const auto leave = it.begin_leave();
+    EXPECT_FALSE(it.joined());
+    EXPECT_EQ(it.judge_join(), CS_ERR_TRY_AGAIN);
+    EXPECT_EQ(it.judge_leave("group"), CS_ERR_NOT_EXIST);
+    it.answered(leave, true);
+    EXPECT_EQ(it.judge_join(), CS_OK);
+}
+
+TEST(standing, a_change_may_settle_a_join_before_its_answer) {
+    standing it;
+    const auto join = it.begin_join("group");
+    it.changed_itself();
+    ASSERT_TRUE(it.joined()) << "a callback may send now";
+    // And leave, before the answer to the join has been looked at.
+    const auto leave = it.begin_leave();
+    it.answered(join, true);
+    EXPECT_EQ(it.judge_join(), CS_ERR_TRY_AGAIN) << "the late answer belongs to the join";
+    it.answered(leave, true);
+    EXPECT_EQ(it.judge_join(), CS_OK);
+}
+
+TEST(standing, a_change_that_waited_in_the_queue_settles_nothing_newer) {
+    standing it;
+    it.answered(it.begin_join("group"), true);
+    it.answered(it.begin_leave(), true);
+    const auto again = it.begin_join("group");
+    it.changed_itself(); // the first join's
+    EXPECT_TRUE(it.joining());
+    it.changed_itself(); // the leave's
+    EXPECT_TRUE(it.joining());
+    it.changed_itself();
+    EXPECT_TRUE(it.joined());
+    it.answered(again, true);
+    EXPECT_TRUE(it.joined());
+}
+
+TEST(standing, a_refused_join_has_no_change) {
+    standing it;
+    it.answered(it.begin_join("group"), false);
+    const auto join = it.begin_join("other");
+    it.changed_itself();
+    EXPECT_TRUE(it.joined());
+    it.answered(join, true);
+    EXPECT_EQ(it.group(), "other");
+}
+
+} // namespace coterie::client
