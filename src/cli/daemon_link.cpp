@@ -85,7 +85,7 @@ std::expected<daemon_link, std::string> daemon_link::open(const std::string& pat
 }
 
 std::expected<nlohmann::ordered_json, std::string> daemon_link::status() {
-    const auto answer = _channel->ask(ipc::request_kind::status);
+    const auto answer = _channel->ask({.kind = ipc::request_kind::status});
     if (answer.result == ipc::status::library) {
         return std::unexpected(
             fmt::format("the daemon at {} has gone, or is of a release that cannot tell its status", _path));
@@ -102,7 +102,7 @@ std::expected<nlohmann::ordered_json, std::string> daemon_link::status() {
 }
 
 std::expected<std::vector<listed_group>, std::string> daemon_link::groups() {
-    const auto answer = _channel->ask(ipc::request_kind::groups);
+    const auto answer = _channel->ask({.kind = ipc::request_kind::groups});
     if (answer.result != ipc::status::ok) {
         return std::unexpected(answer.result == ipc::status::library ? fmt::format("the daemon at {} has gone", _path)
                                                                      : explain(answer.result, _path));

@@ -206,8 +206,9 @@ cs_error_t cpg_flow_control_state_get(cpg_handle_t handle, cpg_flow_control_stat
 
 cs_error_t cpg_zcb_alloc(cpg_handle_t handle, size_t size, void** buffer) {
     return buffer == nullptr ? CS_ERR_INVALID_PARAM : with(handle, [&](group_handle& object) {
-        *buffer = object.take_buffer(size);
-        return *buffer == nullptr ? CS_ERR_NO_MEMORY : CS_OK;
+        const auto taken = object.take_buffer(size);
+        *buffer = taken.value_or(nullptr);
+        return taken ? CS_OK : taken.error();
     });
 }
 
@@ -217,8 +218,12 @@ cs_error_t cpg_zcb_free(cpg_handle_t handle, void* buffer) {
 }
 
 cs_error_t cpg_zcb_mcast_joined(cpg_handle_t handle, cpg_guarantee_t guarantee, void* msg, size_t msg_len) {
-    const struct iovec part = {.iov_base = msg, .iov_len = msg_len};
-    return cpg_mcast_joined(handle, guarantee, &part, 1);
+    if (!is_within(number_of(guarantee), CPG_TYPE_UNORDERED, CPG_TYPE_SAFE)) {
+        return CS_ERR_INVALID_PARAM;
+    }
+    return with(handle, [&](group_handle& object) {
+        return msg == nullptr ? CS_ERR_INVALID_PARAM : object.multicast_buffer(guarantee, msg, msg_len);
+    });
 }
 
 cs_error_t cpg_iteration_initialize(cpg_handle_t handle, cpg_iteration_type_t iteration_type,

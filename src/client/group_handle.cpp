@@ -108,7 +108,7 @@ cs_error_t group_handle::leave(std::string_view group) {
 
 cs_error_t group_handle::carry_out(standing::operation which, ipc::request_kind kind, std::string_view group,
                                    std::uint16_t flags) {
-    const ipc::status result = _channel->ask(kind, group, flags).result;
+    const ipc::status result = _channel->ask({.kind = kind, .flags = flags, .group = group}).result;
     if (_trace) {
         _trace->answered(result == ipc::status::ok);
     }
@@ -129,6 +129,17 @@ cs_error_t group_handle::multicast(cpg_guarantee_t guarantee, std::span<const io
         }
     }
     const bool safe = guarantee == CPG_TYPE_SAFE;
+    return hand_over(safe, parts, bytes, [&] { return _channel->multicast(safe, parts, bytes); });
+}
+
+cs_error_t group_handle::multicast_buffer(cpg_guarantee_t guarantee, void* start, std::size_t bytes) {
+    const bool safe = guarantee == CPG_TYPE_SAFE;
+    const iovec part{.iov_base = start, .iov_len = bytes};
+    return hand_over(safe, {&part, 1}, bytes, [&] { return _channel->multicast_buffer(safe, start, bytes); });
+}
+
+template <class Send>
+cs_error_t group_handle::hand_over(bool safe, std::span<const iovec> parts, std::size_t bytes, Send send) {
     const std::scoped_lock lock(_mutex);
     if (_finalized) {
         return CS_ERR_BAD_HANDLE;
@@ -137,10 +148,10 @@ cs_error_t group_handle::multicast(cpg_guarantee_t guarantee, std::span<const io
         return CS_ERR_NOT_EXIST;
     }
     if (!_trace) {
-        return error_of(_channel->multicast(safe, parts, bytes));
+        return error_of(send());
     }
     const auto held = _trace->hold();
-    const ipc::status result = _channel->multicast(safe, parts, bytes);
+    const ipc::status result = send();
     if (result == ipc::status::ok) {
         _trace->accepted(_standing.group(), parts, bytes, safe, held);
     }
@@ -187,7 +198,12 @@ cs_error_t group_handle::dispatch(cpg_handle_t self, cs_dispatch_flags_t flags) 
         if (next.how != ipc::transfer::done) {
             return CS_ERR_LIBRARY;
         }
-        run_callback(self, next.what);
+        if (runs_one(flags)) {
+            // Whoever polls next, perhaps in the callback, has to be told of the next event only.
+            const no_cancellation whole;
+            _channel->settle();
+        }
+        run_callback(self, std::move(next));
         if (_finalized) {
             return CS_ERR_BAD_HANDLE;
         }
@@ -197,7 +213,8 @@ cs_error_t group_handle::dispatch(cpg_handle_t self, cs_dispatch_flags_t flags) 
     }
 }
 
-void group_handle::run_callback(cpg_handle_t self, const ipc::event& what) const {
+void group_handle::run_callback(cpg_handle_t self, ipc::client_channel::taken_event taken) const {
+    const ipc::event& what = taken.what;
     const cpg_name group = name_of(what.group);
     switch (what.kind) {
     case ipc::event_kind::message:
@@ -222,6 +239,8 @@ void group_handle::run_callback(cpg_handle_t self, const ipc::event& what) const
         }
         break;
     }
+    const no_cancellation whole;
+    taken.storage = {};
 }
 
 cs_error_t group_handle::finalize() {
@@ -230,7 +249,7 @@ cs_error_t group_handle::finalize() {
         const std::scoped_lock lock(_mutex);
         _finalized = true;
     }
-    const ipc::status result = _channel->ask(ipc::request_kind::finalize).result;
+    const ipc::status result = _channel->ask({.kind = ipc::request_kind::finalize}).result;
     if (_trace) {
         _trace->closed();
     }
@@ -240,8 +259,7 @@ cs_error_t group_handle::finalize() {
 
 void group_handle::abandon() {
     _finalized = true;
-    // By its number: the object behind it is the parent's business, and is never used in this process again.
-    ::close(event_descriptor());
+    _channel->abandon();
 }
 
 bool group_handle::is_cut_off() const {
@@ -250,7 +268,7 @@ bool group_handle::is_cut_off() const {
 }
 
 std::expected<std::vector<ipc::address>, cs_error_t> group_handle::members_of(std::string_view group) {
-    const auto answer = _channel->ask(ipc::request_kind::membership, group);
+    const auto answer = _channel->ask({.kind = ipc::request_kind::membership, .group = group});
     if (answer.result != ipc::status::ok) {
         return std::unexpected(error_of(answer.result));
     }
@@ -262,26 +280,17 @@ std::expected<std::vector<ipc::address>, cs_error_t> group_handle::members_of(st
 }
 
 std::expected<std::vector<std::byte>, cs_error_t> group_handle::all_groups() {
-    auto answer = _channel->ask(ipc::request_kind::groups);
+    auto answer = _channel->ask({.kind = ipc::request_kind::groups});
     if (answer.result != ipc::status::ok) {
         return std::unexpected(error_of(answer.result));
     }
     return std::move(answer.body);
 }
 
-void* group_handle::take_buffer(std::size_t bytes) {
-    std::unique_ptr<std::byte[]> buffer(new (std::nothrow) std::byte[std::max<std::size_t>(bytes, 1)]);
-    void* const result = buffer.get();
-    if (result != nullptr) {
-        const std::scoped_lock lock(_buffers_mutex);
-        _buffers.emplace(result, std::move(buffer));
-    }
-    return result;
-}
-
-bool group_handle::give_back_buffer(void* buffer) {
-    const std::scoped_lock lock(_buffers_mutex);
-    return _buffers.erase(buffer) == 1;
+std::expected<void*, cs_error_t> group_handle::take_buffer(std::size_t bytes) {
+    ipc::status fault{};
+    void* const result = _channel->take_buffer(bytes, fault);
+    return result == nullptr ? std::expected<void*, cs_error_t>(std::unexpected(error_of(fault))) : result;
 }
 
 } // namespace coterie::client

@@ -15,7 +15,6 @@
 #include <mutex>
 #include <span>
 #include <string>
-#include <unordered_map>
 
 namespace coterie::client {
 
@@ -28,6 +27,8 @@ public:
     [[nodiscard]] cs_error_t join(std::string_view group);
     [[nodiscard]] cs_error_t leave(std::string_view group);
     [[nodiscard]] cs_error_t multicast(cpg_guarantee_t guarantee, std::span<const iovec> parts);
+    /// The same for a message in memory from take_buffer(), which can be used again at once.
+    [[nodiscard]] cs_error_t multicast_buffer(cpg_guarantee_t guarantee, void* start, std::size_t bytes);
     /// `self` is what callbacks are told.
     [[nodiscard]] cs_error_t dispatch(cpg_handle_t self, cs_dispatch_flags_t flags);
     /// Call once, when the handle is no longer known to others.
@@ -50,20 +51,25 @@ public:
     [[nodiscard]] void* context() const { return _context; }
     void set_context(void* context) { _context = context; }
 
-    [[nodiscard]] void* take_buffer(std::size_t bytes);
+    /// Memory that the daemon sees too.
+    [[nodiscard]] std::expected<void*, cs_error_t> take_buffer(std::size_t bytes);
     /// False if it was not taken here.
-    [[nodiscard]] bool give_back_buffer(void* buffer);
+    [[nodiscard]] bool give_back_buffer(void* buffer) { return _channel->give_back_buffer(buffer); }
 
 private:
     group_handle(std::unique_ptr<ipc::client_channel> channel, const cpg_model_v1_data_t& model, void* context);
     /// Asks the daemon for the join or leave that has begun under this number.
     [[nodiscard]] cs_error_t carry_out(standing::operation which, ipc::request_kind kind, std::string_view group,
                                        std::uint16_t flags);
+    /// Hands a message over by `send`, a function that returns an ipc::status, if this handle may send now.
+    template <class Send>
+    [[nodiscard]] cs_error_t hand_over(bool safe, std::span<const iovec> parts, std::size_t bytes, Send send);
     /// Takes the next event, and notes what it says about this handle.
     [[nodiscard]] ipc::client_channel::taken_event next_event();
     /// A change that lists this process proves that what was asked for was accepted.
     void note_own_part(const ipc::event& what);
-    void run_callback(cpg_handle_t self, const ipc::event& what) const;
+    /// Gives back the event's storage when the application has done with it.
+    void run_callback(cpg_handle_t self, ipc::client_channel::taken_event taken) const;
 
     const std::unique_ptr<ipc::client_channel> _channel;
     const cpg_model_v1_data_t _model;
@@ -75,9 +81,6 @@ private:
     std::mutex _mutex; ///< the standing; held while a multicast is handed over, so that none follows a leave
     standing _standing;
     std::condition_variable _settled; ///< a join has been answered, or proved by its change
-
-    std::mutex _buffers_mutex;
-    std::unordered_map<void*, std::unique_ptr<std::byte[]>> _buffers;
 };
 
 } // namespace coterie::client

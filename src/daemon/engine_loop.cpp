@@ -49,7 +49,7 @@ public:
           _door([](const std::string& line) { spdlog::warn(line); }),
           _journal(_parts.ring.self, _parts.recorder.get(), [this](base::node_id node) { return name_of(node); }),
           _service(_parts.groups, _pool, _door, _parts.recorder.get()),
-          _server(_parts.ipc, _pool, _door),
+          _server(with_door(_parts), _pool, _door),
           _engine(_parts.ring, _pool, *this, _journal, _service) {
         _door.connect(_service, _server);
         _door.report_by([this] { return report(); });
@@ -174,6 +174,7 @@ private:
                 break;
             }
         }
+        post_turn();
         if (net::transport* const transport = open_transport()) {
             transport->flush();
             watch_room();
@@ -183,6 +184,30 @@ private:
             return;
         }
         set_timer();
+    }
+
+    /// Clients that have more to ask for have their next turn after other inputs have had theirs.
+    void post_turn() {
+        if (_server.expects_more() && !std::exchange(_looking_again, true)) {
+            _look_again.expires_after(ipc::server::look_again_after);
+            _look_again.async_wait([this](const std::error_code& fault) {
+                _looking_again = false;
+                if (!fault) {
+                    begin_input();
+                    _server.look_again();
+                    settle();
+                }
+            });
+        }
+        if (!_server.busy() || std::exchange(_turn_posted, true)) {
+            return;
+        }
+        asio::post(_io, [this] {
+            _turn_posted = false;
+            begin_input();
+            _server.run_turn();
+            settle();
+        });
     }
 
     void set_timer() {
@@ -359,6 +384,14 @@ private:
                 .started = _started_at};
     }
 
+    static ipc::server_settings with_door(const node_parts& parts) {
+        ipc::server_settings result = parts.ipc;
+        result.admits = [policy = parts.door](const ipc::credentials& who, std::span<const gid_t> groups) {
+            return policy.admits(who.user, who.group, groups);
+        };
+        return result;
+    }
+
     std::string name_of(base::node_id node) const {
         for (const config::node& each : _parts.nodes) {
             if (each.id == node) {
@@ -381,6 +414,7 @@ private:
 
     asio::io_context _io{1};
     asio::steady_timer _timer{_io};
+    asio::steady_timer _look_again{_io};
     lifecycle _life{
         _io,
         {.leave = [this] { leave(); }, .end = [this] { _io.stop(); }, .record_tables = [this] { record_tables(); }}};
@@ -395,6 +429,8 @@ private:
     bool _met_others = false; ///< there was a view with other nodes
     bool _timer_set = false;
     bool _watching_room = false;
+    bool _turn_posted = false; ///< for clients
+    bool _looking_again = false;
     bool _open = false; ///< clients are admitted
     bool _ended = false;
 };

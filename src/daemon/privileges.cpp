@@ -6,6 +6,7 @@
 #include <csignal>
 #include <cstring>
 #include <linux/capability.h>
+#include <malloc.h>
 #include <sched.h>
 #include <spdlog/spdlog.h>
 #include <sys/mman.h>
@@ -38,6 +39,9 @@ void prepare_process() {
         ::setrlimit(RLIMIT_NOFILE, &files);
     }
     std::signal(SIGPIPE, SIG_IGN);
+    // Buffers come and go with every burst; memory goes back to the system in large steps only.
+    ::mallopt(M_TRIM_THRESHOLD, 16 << 20);
+    ::mallopt(M_TOP_PAD, 1 << 20);
 }
 
 void lock_memory() {

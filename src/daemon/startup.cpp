@@ -139,7 +139,7 @@ std::expected<node_parts, std::string> prepare(const config::settings& settings,
     }
     result.groups.self = self;
     result.ipc.node = self.node;
-    result.ipc.user = ::geteuid();
+
     result.door = door_policy(::geteuid(), settings.access);
     result.ipc.message_bytes_max = result.groups.message_bytes_max;
 

@@ -1,20 +1,24 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// The client library's end of the channel to its daemon: requests with answers, multicasts against credit, events. Any
-// thread may call anything at any time; no lock is held while a call waits. What the events mean to an application, and
-// which group it has joined, is the library's affair.
+// The client library's end of the channel to its daemon: requests with answers, multicasts, events. Any thread may call
+// anything at any time; no lock is held while a call waits, but requests that wait for an answer queue behind each other. What
+// the events mean to an application, and which group it has joined, is the library's affair.
 #pragma once
 
+#include "ipc/channel_memory.hpp"
 #include "ipc/messages.hpp"
 #include "ipc/packet_socket.hpp"
+#include "ipc/shared_arena.hpp"
 
-#include <condition_variable>
+#include <atomic>
+#include <chrono>
+#include <deque>
 #include <expected>
 #include <memory>
 #include <mutex>
 #include <optional>
 #include <span>
 #include <string>
-#include <unordered_map>
+#include <utility>
 #include <vector>
 
 struct iovec;
@@ -31,77 +35,135 @@ public:
     client_channel& operator=(const client_channel&) = delete;
 
     /// A connected Unix socket: readable exactly when next_event has something to say.
-    [[nodiscard]] int event_descriptor() const { return _connected.number(); }
+    [[nodiscard]] int event_descriptor() const { return _socket.number(); }
     [[nodiscard]] const welcome& greeting() const { return _greeting; }
 
     struct answer {
         status result{};
         std::vector<std::byte> body;
     };
-    /// Sends a request and waits for its answer, however long; `library` if the daemon goes meanwhile. `kind` is not
-    /// multicast.
-    [[nodiscard]] answer ask(request_kind kind, std::string_view group = {}, std::uint16_t flags = 0);
+    /// Sends a request and waits for its answer, however long; `library` if the daemon goes meanwhile. `what.kind` is none of
+    /// the multicasts, share or more.
+    [[nodiscard]] answer ask(const request& what);
 
-    /// Hands one message of `bytes` to the daemon without waiting: `ok`, `try_again` when there is no credit or room,
-    /// `too_big`, `no_resources`, or `library` when the daemon is gone.
+    /// Hands one message of `bytes` to the daemon without waiting: `ok`, `try_again` when there is no room, `too_big`,
+    /// `no_resources`, `no_memory`, or `library` when the daemon is gone.
     [[nodiscard]] status multicast(bool safe, std::span<const iovec> parts, std::size_t bytes);
     /// Whether a multicast of one byte would be refused with `try_again` now.
     [[nodiscard]] bool blocked();
 
-    /// Where the bytes of an event lie, for as long as it is held.
-    struct batch {
-        std::unique_ptr<std::byte[]> space;
-        std::optional<mapped_file> file;
-        std::span<std::byte> bytes;
-        std::size_t at = 0;
+    /// Memory that the daemon sees too; null when there is none left. `fault` then says why.
+    [[nodiscard]] void* take_buffer(std::size_t bytes, status& fault);
+    /// False if it was not taken here.
+    [[nodiscard]] bool give_back_buffer(const void* buffer);
+    /// Hands the daemon a message that lies in such a buffer, and returns when the daemon has taken it: the bytes can change
+    /// again. Copies none of them here. As multicast(), and `invalid_param` for any other memory.
+    [[nodiscard]] status multicast_buffer(bool safe, const void* start, std::size_t bytes);
+    /// Bytes of messages that multicast() and multicast_buffer() have copied, together.
+    [[nodiscard]] std::uint64_t copied_bytes() const { return _copied_bytes; }
+
+    /// Keeps the bytes of an event where they are for as long as it lives; the channel must live longer.
+    class lease {
+    public:
+        lease() = default;
+        lease(lease&& other) noexcept : _channel(std::exchange(other._channel, nullptr)), _row(other._row) {}
+        lease& operator=(lease&& other) noexcept {
+            std::swap(_channel, other._channel);
+            std::swap(_row, other._row);
+            return *this;
+        }
+        ~lease() {
+            if (_channel != nullptr) {
+                _channel->give_back(_row);
+            }
+        }
+
+    private:
+        friend class client_channel;
+        lease(client_channel& channel, std::uint64_t row) : _channel(&channel), _row(row) {}
+        client_channel* _channel = nullptr;
+        std::uint64_t _row = 0;
     };
     struct taken_event {
         transfer how{}; ///< `later`: nothing waits
         event what;
-        std::shared_ptr<batch> storage;
+        lease storage;
     };
-    /// Takes the next event, never waiting.
+    /// Takes the next event, never waiting. The descriptor may go on to be readable after the last until next_event has said
+    /// `later`, or settle() was called.
     [[nodiscard]] taken_event next_event();
+    /// Makes the descriptor tell whether an event waits, after some have been taken.
+    void settle();
     /// Waits until next_event has something to say. False when `timeout_ms` (-1: none) is over.
-    [[nodiscard]] bool wait_for_event(int timeout_ms) const { return wait_for(_connected, false, timeout_ms); }
+    [[nodiscard]] bool wait_for_event(int timeout_ms) const { return wait_for(_socket, false, timeout_ms); }
 
     /// Ends the connection: everything that waits, and every later call, sees the daemon gone.
     void close();
+    /// In a forked child: closes its copy of the socket and leaves the shared memory to the parent. No call but this one and
+    /// the end of leases is allowed from here on.
+    void abandon();
 
 private:
-    client_channel(descriptor connected, descriptor requests, const welcome& greeting);
-    struct pending_answer {
-        bool arrived = false;
-        answer what;
+    client_channel(descriptor socket, channel_memory memory, const welcome& greeting);
+
+    // Requests.
+    /// Puts a record into the ring and wakes the daemon if it sleeps. `fill` writes the body.
+    template <class Fill>
+    [[nodiscard]] status put(std::uint32_t tag, std::size_t body_bytes, std::size_t kept_free, Fill fill);
+    [[nodiscard]] status put_request(const request& what, const descriptor& file = {});
+    [[nodiscard]] answer ask_with(const request& what, const descriptor& file);
+    [[nodiscard]] bool wait_for_answer();
+    [[nodiscard]] status multicast_in_file(bool safe, std::span<const iovec> parts, std::size_t bytes);
+    [[nodiscard]] bool may_send_file(std::size_t bytes);
+    [[nodiscard]] status no_room();
+    [[nodiscard]] bool wake_daemon();
+    [[nodiscard]] bool is_cut_off() const;
+
+    // Events.
+    struct row {
+        std::uint64_t ring_end{};
+        std::uint32_t leases{};
+        bool read = false; ///< all its events have been taken
+        mapped_file file;  ///< where the events are, if not in the ring
     };
-    void take_replies();
-    void take_reply(const received_packet& packet);
-    void take_reply(base::bytes_view bytes);
-    void wait_for_replies(std::unique_lock<std::mutex>& lock, bool or_room);
-    [[nodiscard]] bool has_credit(std::size_t bytes);
-    [[nodiscard]] status multicast_in_file(std::span<const iovec> packet, std::size_t bytes);
-    [[nodiscard]] status send_multicast(std::span<const iovec> packet, const descriptor& file, std::size_t bytes);
-    [[nodiscard]] transfer fetch_batch();
+    [[nodiscard]] transfer next_row();
+    [[nodiscard]] transfer fetch_file(const ring_reader::record& stub, mapped_file& file);
+    [[nodiscard]] transfer rest();
+    void give_back(std::uint64_t row);
+    void release_rows();
 
-    const descriptor _connected;
-    const descriptor _requests;
+    const descriptor _socket;
+    const channel_memory _memory;
     const welcome _greeting;
+    std::atomic<bool> _gone = false;
+    bool _abandoned = false;
+    std::atomic<std::uint64_t> _copied_bytes = 0;
 
-    std::mutex _mutex; ///< everything about the request socket
-    std::condition_variable _arrived;
-    bool _reading = false; ///< some thread waits at the request socket and takes what comes
-    bool _broken = false;
-    std::uint32_t _serial = 0;
-    std::unordered_map<std::uint32_t, pending_answer*> _pending;
-    std::vector<std::byte> _scratch;
-    std::uint64_t _sent_messages = 0;
-    std::uint64_t _sent_bytes = 0;
-    std::uint64_t _taken_messages = 0; ///< by the daemon, as it said
-    std::uint64_t _taken_bytes = 0;
+    std::mutex _asking; ///< held from a request to its answer
+    std::uint32_t _asked = 0;
 
-    std::mutex _event_mutex; ///< everything about events
-    std::shared_ptr<batch> _batch;
-    bool _event_fault = false;
+    std::mutex _sending; ///< the ring of requests
+    ring_writer _requests;
+    struct sent_file {
+        std::uint64_t ring_end;
+        std::size_t bytes;
+    };
+    std::deque<sent_file> _sent_files; ///< those that the daemon may not have taken
+    std::uint32_t _sent_unwatched = 0; ///< multicasts since something told that the daemon lives
+    std::chrono::steady_clock::time_point _watched_at;
+
+    std::mutex _taking; ///< the ring of events
+    ring_reader _events;
+    std::span<std::byte> _row; ///< what is being read
+    std::size_t _at = 0;
+    std::vector<row> _rows; ///< that are read or held, the last is _row
+    std::uint64_t _first_row = 0;
+    std::uint64_t _received = 0; ///< packets on the socket
+    bool _file_in_front = false; ///< the next packet's file has been taken, the packet not
+    bool _fault = false;
+
+    std::mutex _buffers;
+    std::optional<shared_arena> _arena;
 };
 
 } // namespace coterie::ipc

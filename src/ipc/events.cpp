@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// The event records of messages.hpp: what a daemon tells a client, several to a packet. Records start at multiples of 8
-// bytes and so do message bodies, since applications read structures out of them in place.
+// The events of messages.hpp: what a daemon tells a client, several to a row. Events start at multiples of 8 bytes and so do
+// message bodies, since applications read structures out of them in place.
 #include "ipc/messages.hpp"
 
 #include <array>

@@ -6,16 +6,19 @@
 #include <cerrno>
 #include <cstdint>
 #include <fcntl.h>
+#include <linux/magic.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/uio.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
 namespace coterie::ipc {
 
 namespace {
 
-constexpr int seals = F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE;
+constexpr int size_seals = F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW;
+constexpr int seals = size_seals | F_SEAL_WRITE;
 
 std::unexpected<std::error_code> last_error() {
     return std::unexpected(std::error_code(errno, std::generic_category()));
@@ -93,11 +96,46 @@ bool read_at(const descriptor& file, std::size_t offset, std::span<std::byte> in
     return true;
 }
 
-std::expected<mapped_file, std::error_code> mapped_file::map(const descriptor& file, std::size_t bytes) {
+std::expected<descriptor, std::error_code> make_shared_file(std::size_t bytes) {
+    descriptor file(::memfd_create("coterie-shared", MFD_CLOEXEC | MFD_ALLOW_SEALING));
+    if (!file || ::ftruncate(file.number(), static_cast<off_t>(bytes)) != 0 ||
+        ::fcntl(file.number(), F_ADD_SEALS, size_seals) != 0) {
+        return last_error();
+    }
+    return file;
+}
+
+bool is_shared_file(const descriptor& file, std::size_t bytes) {
+    const int set = ::fcntl(file.number(), F_GET_SEALS);
+    if (set < 0 || (set & F_SEAL_SHRINK) == 0) {
+        return false;
+    }
+    // Memory files of huge pages have seals too, but a page that cannot be had there ends the process that touches it.
+    struct statfs system{};
+    struct stat facts{};
+    return ::fstatfs(file.number(), &system) == 0 && system.f_type == TMPFS_MAGIC &&
+           ::fstat(file.number(), &facts) == 0 && facts.st_size >= 0 &&
+           static_cast<std::uint64_t>(facts.st_size) == bytes;
+}
+
+std::expected<mapped_file, std::error_code> mapped_file::map_copy(const descriptor& file, std::size_t bytes) {
     if (bytes == 0 || !is_sealed_memory_file(file, bytes)) {
         return std::unexpected(std::make_error_code(std::errc::bad_message));
     }
     void* const start = ::mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE, file.number(), 0);
+    if (start == MAP_FAILED) {
+        return last_error();
+    }
+    return mapped_file({static_cast<std::byte*>(start), bytes});
+}
+
+std::expected<mapped_file, std::error_code> mapped_file::map_shared(const descriptor& file, std::size_t bytes,
+                                                                    access how) {
+    if (bytes == 0 || !is_shared_file(file, bytes)) {
+        return std::unexpected(std::make_error_code(std::errc::bad_message));
+    }
+    const int rights = how == access::write ? PROT_READ | PROT_WRITE : PROT_READ;
+    void* const start = ::mmap(nullptr, bytes, rights, MAP_SHARED, file.number(), 0);
     if (start == MAP_FAILED) {
         return last_error();
     }

@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// Packets too large for a socket travel in memory files: written once, sealed so that nobody can change or shorten them,
-// and passed as a file descriptor. Also the owner of a file descriptor that this layer uses throughout.
+// Memory files: what is too large for a ring is written into one once, sealed so that nobody can change or shorten it, and
+// passed as a file descriptor; memory that two processes share is one too. Also the owner of a file descriptor that this
+// layer uses throughout.
 #pragma once
 
 #include "base/bytes.hpp"
 
+#include <cstdint>
 #include <expected>
 #include <span>
 #include <system_error>
@@ -44,11 +46,26 @@ private:
 /// Reads `into.size()` bytes from `offset` on; false if they are not there.
 [[nodiscard]] bool read_at(const descriptor& file, std::size_t offset, std::span<std::byte> into);
 
-/// The bytes of a memory file, mapped for one reader, who may write to its own copy.
+/// A new memory file of `bytes`, empty space that takes memory as it is written to, for processes to share: nobody can make
+/// it shorter or longer.
+[[nodiscard]] std::expected<descriptor, std::error_code> make_shared_file(std::size_t bytes);
+
+/// Whether this is such a file: touching any of its bytes is safe whatever its maker does.
+[[nodiscard]] bool is_shared_file(const descriptor& file, std::size_t bytes);
+
+/// The bytes of a memory file in this process's memory.
 class mapped_file {
 public:
-    /// Nothing if the file is not sealed, not of this size, or there is no memory.
-    [[nodiscard]] static std::expected<mapped_file, std::error_code> map(const descriptor& file, std::size_t bytes);
+    enum class access : std::uint8_t { read, write };
+
+    mapped_file() = default;
+    /// For one reader, who may write to its own copy. Fails if the file is not sealed, not of this size, or there is no
+    /// memory.
+    [[nodiscard]] static std::expected<mapped_file, std::error_code> map_copy(const descriptor& file,
+                                                                              std::size_t bytes);
+    /// What others write shows. Fails if this is no shared file of this size.
+    [[nodiscard]] static std::expected<mapped_file, std::error_code> map_shared(const descriptor& file,
+                                                                                std::size_t bytes, access how);
     mapped_file(mapped_file&& other) noexcept : _bytes(std::exchange(other._bytes, {})) {}
     mapped_file& operator=(mapped_file&& other) noexcept {
         std::swap(_bytes, other._bytes);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// Every packet between a client library and its daemon, as typed values, with the functions that write and read them.
-// Both ends use these; no reader trusts a length. Which socket a packet travels on is told in docs of client_channel.hpp
-// and session.hpp; host byte order, since both ends are one machine.
+// Everything that a client library and its daemon say to each other, as typed values, with the functions that write and
+// read them: the greeting on the socket, then records in the rings of their shared memory (channel_memory.hpp). Both ends
+// use these; no reader trusts a length. Host byte order, since both ends are one machine.
 #pragma once
 
 #include "base/bytes.hpp"
@@ -12,7 +12,6 @@
 #include <optional>
 #include <span>
 #include <string_view>
-#include <utility>
 #include <vector>
 
 namespace coterie::ipc {
@@ -20,8 +19,6 @@ namespace coterie::ipc {
 using base::bytes_view;
 using base::node_id;
 
-/// Bytes of one packet on a socket at most. What is larger is put into a sealed memory file, and a stub goes with it.
-inline constexpr std::size_t packet_bytes_max = 65'536;
 inline constexpr std::size_t group_name_bytes_max = 128;
 
 /// The outcome of a request: values of cs_error_t.
@@ -43,61 +40,63 @@ enum class status : std::uint16_t {
     too_big = 26,
 };
 
-/// Stands for a packet of any kind that is in the memory file that comes along.
-struct stub {
-    std::uint64_t file_bytes{};
-};
-
 /// The client's first packet.
 struct hello {
     bool ring_views{};   ///< wants to be told of every view of the ring
     std::uint32_t pid{}; ///< as the client itself sees it; judged by the daemon
 };
 
-/// The daemon's first packet. With `ok` it carries the request socket.
+/// The daemon's first packet. With `ok` it carries the file of their shared memory.
 struct welcome {
     status result{};
-    node_id node;
-    std::uint32_t window_messages{}; ///< sent and not yet taken by the daemon
-    std::uint64_t window_bytes{};    ///< the same in bytes; one message is always allowed
+    node_id node{};
+    std::uint32_t request_ring_bytes{};
+    std::uint32_t event_ring_bytes{};
     std::uint64_t message_bytes_max{};
 };
+
+/// How much memory a client may share to send from; room for two messages of the largest kind.
+constexpr std::uint64_t shared_bytes_max(std::uint64_t message_bytes_max) {
+    return 2 * message_bytes_max + (std::uint64_t{64} << 10U);
+}
+
+/// All other packets on the socket are this one byte: "look into the rings". One may carry a file that a record speaks of.
+inline constexpr std::byte wake_mark{'w'};
 
 enum class request_kind : std::uint16_t {
     join = 1,
     leave = 2,
-    multicast = 3,  ///< has no reply
+    multicast = 3,  ///< the body is the message; has no answer
     membership = 4, ///< of one group
     groups = 5,     ///< every group with its members
     finalize = 6,
-    status = 7, ///< what the daemon tells of itself, for operators; the answer's body is text
+    status = 7,           ///< what the daemon tells of itself, for operators; the answer's body is text
+    multicast_file = 8,   ///< the message is in the next file on the socket; has no answer
+    multicast_shared = 9, ///< the message is in the memory that the client has shared
+    share = 10,           ///< shares the memory in the next file on the socket, for multicast_shared
+    more = 11,            ///< the next part of an answer
 };
 
+/// One request, apart from a message itself. Kind and flags are the tag of its record.
 struct request {
     enum flag : std::uint16_t {
         initial_ring_view = 1, ///< join
-        safe = 2,              ///< multicast
+        safe = 2,              ///< multicasts
     };
     request_kind kind{};
     std::uint16_t flags{};
-    std::uint32_t serial{}; ///< repeated in the reply
-    std::string_view group; ///< join, membership
-    bytes_view body;        ///< multicast
+    std::string_view group{}; ///< join, membership
+    std::uint64_t offset{};   ///< multicast_shared: where in the shared memory
+    std::uint64_t bytes{};    ///< multicast_file, multicast_shared: of the message; share: of the memory
 };
 
-enum class reply_kind : std::uint16_t {
-    result = 1,
-    credit = 2,
-};
+/// How many bytes the body of a request's record has at most, messages apart.
+inline constexpr std::size_t request_body_bytes_max = group_name_bytes_max;
 
-/// An answer to a request, or new credit; both travel on the request socket.
-struct reply {
-    reply_kind kind{};
-    status result{};
-    std::uint32_t serial{};
-    std::uint64_t taken_messages{}; ///< credit: multicasts that the daemon has taken since the welcome
-    std::uint64_t taken_bytes{};
-    bytes_view body;
+/// Tags of records in the ring of events.
+enum class event_tag : std::uint32_t {
+    row = 1,  ///< the body is a row of events
+    file = 2, ///< the events are in the next file on the socket; the body says how many bytes (u64)
 };
 
 /// A process, and in a change why it came or went (CPG_REASON_*; 0 in lists of members).
@@ -108,7 +107,7 @@ struct address {
     friend bool operator==(const address&, const address&) = default;
 };
 
-/// One group in the reply to `groups`.
+/// One group in the answer to `groups`.
 struct group_listing {
     std::string_view name;
     std::vector<address> members;
@@ -120,12 +119,12 @@ enum class event_kind : std::uint16_t {
     ring_view = 3,
 };
 
-/// An event as a client library takes it out of a packet; views lie in the packet.
+/// An event as a client library takes it out of a row; views lie in the row.
 struct event {
     event_kind kind{};
     std::string_view group;
     address sender;               ///< message
-    std::span<std::byte> body;    ///< message: at a multiple of 8 bytes from the packet's start, writable
+    std::span<std::byte> body;    ///< message: at a multiple of 8 bytes from the row's start, writable
     std::vector<address> members; ///< change
     std::vector<address> left;
     std::vector<address> joined;
@@ -135,38 +134,32 @@ struct event {
 };
 
 // Writers: into space that the caller has made large enough (byte_writer::ok() tells).
-void write(base::byte_writer& out, const stub& packet);
 void write(base::byte_writer& out, const hello& packet);
 void write(base::byte_writer& out, const welcome& packet);
-void write(base::byte_writer& out, const request& packet);
-void write(base::byte_writer& out, const reply& packet);
-inline constexpr std::size_t stub_bytes = 16;
+/// The body of its record.
+void write(base::byte_writer& out, const request& what);
 inline constexpr std::size_t hello_bytes = 12;
-inline constexpr std::size_t welcome_bytes = 32;
-/// Bytes of a request in front of a group's name or a multicast's body.
-inline constexpr std::size_t request_head_bytes = 16;
-/// Bytes of a reply in front of its body, and all of a credit.
-inline constexpr std::size_t reply_head_bytes = 24;
+inline constexpr std::size_t welcome_bytes = 28;
 
 // Readers: nothing when the packet is malformed.
-[[nodiscard]] std::optional<stub> read_stub(bytes_view packet);
 [[nodiscard]] std::optional<hello> read_hello(bytes_view packet);
 [[nodiscard]] std::optional<welcome> read_welcome(bytes_view packet);
-[[nodiscard]] std::optional<request> read_request(bytes_view packet);
-/// The head of a multicast alone, in front of a body of `body_bytes` that the caller sends.
-void write_multicast_head(base::byte_writer& out, bool safe, std::uint64_t body_bytes);
-/// The head of a multicast alone, whose body of the second number's bytes follows elsewhere.
-[[nodiscard]] std::optional<std::pair<request, std::uint64_t>> read_multicast_head(bytes_view head);
-[[nodiscard]] std::optional<reply> read_reply(bytes_view packet);
 
-// Bodies of replies.
+/// The tag of a request's record.
+[[nodiscard]] std::uint32_t tag_of(request_kind kind, std::uint16_t flags = 0);
+/// Kind and flags alone; nothing if there are no such.
+[[nodiscard]] std::optional<request> read_tag(std::uint32_t tag);
+/// A whole request of any kind but multicast.
+[[nodiscard]] std::optional<request> read_request(std::uint32_t tag, bytes_view body);
+
+// Bodies of answers.
 [[nodiscard]] std::vector<std::byte> pack_members(std::span<const address> members);
 [[nodiscard]] std::optional<std::vector<address>> unpack_members(bytes_view body);
 [[nodiscard]] std::vector<std::byte> pack_groups(std::span<const group_listing> groups);
 /// Names lie in `body`.
 [[nodiscard]] std::optional<std::vector<group_listing>> unpack_groups(bytes_view body);
 
-// Events: a packet is a row of records, each a multiple of 8 bytes long.
+// Events: each is a multiple of 8 bytes long, and so they stand in rows.
 [[nodiscard]] std::size_t message_record_bytes(std::size_t name_bytes, std::size_t body_bytes);
 void write_message(base::byte_writer& out, std::string_view group, const address& sender, bytes_view body);
 /// The same without the body, which the caller puts behind it, then zeros up to message_record_bytes.
@@ -178,7 +171,7 @@ void write_change(base::byte_writer& out, std::string_view group, std::span<cons
 [[nodiscard]] std::size_t ring_view_record_bytes(std::size_t nodes);
 void write_ring_view(base::byte_writer& out, node_id coordinator, std::uint64_t epoch, std::span<const node_id> nodes);
 
-/// Reads the record at `at` and moves `at` behind it; nothing when it is malformed. `at` must be below the size.
-[[nodiscard]] std::optional<event> read_event(std::span<std::byte> packet, std::size_t& at);
+/// Reads the event at `at` and moves `at` behind it; nothing when it is malformed. `at` must be below the size.
+[[nodiscard]] std::optional<event> read_event(std::span<std::byte> row, std::size_t& at);
 
 } // namespace coterie::ipc

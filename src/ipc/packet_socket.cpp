@@ -17,7 +17,7 @@ namespace coterie::ipc {
 
 namespace {
 
-constexpr int listen_backlog = 128;
+constexpr int listen_backlog = 4'096;
 /// Space for more descriptors than are allowed, so that all that come are seen and closed.
 constexpr std::size_t files_max = 4;
 
@@ -121,11 +121,6 @@ received_packet receive_packet(const descriptor& socket, std::span<std::byte> sp
     return result;
 }
 
-void discard_packet(const descriptor& socket) {
-    while (::recv(socket.number(), nullptr, 0, MSG_DONTWAIT | MSG_TRUNC) < 0 && errno == EINTR) {
-    }
-}
-
 bool wait_for(const descriptor& socket, bool writable, int timeout_ms) {
     pollfd wanted{.fd = socket.number(), .events = static_cast<short>(writable ? POLLOUT : POLLIN), .revents = 0};
     // After a signal the whole time is waited again; nobody here depends on its end being exact.
@@ -136,17 +131,6 @@ bool wait_for(const descriptor& socket, bool writable, int timeout_ms) {
     return ready > 0;
 }
 
-void size_buffers(const descriptor& socket, int bytes) {
-    const auto set = [&](int forced, int ordinary) {
-        if (::setsockopt(socket.number(), SOL_SOCKET, forced, &bytes, sizeof(bytes)) != 0) {
-            // As much as the system allows is the best that is left.
-            static_cast<void>(::setsockopt(socket.number(), SOL_SOCKET, ordinary, &bytes, sizeof(bytes)));
-        }
-    };
-    set(SO_SNDBUFFORCE, SO_SNDBUF);
-    set(SO_RCVBUFFORCE, SO_RCVBUF);
-}
-
 std::expected<credentials, std::error_code> credentials_of(const descriptor& socket) {
     ucred found{};
     socklen_t size = sizeof(found);
@@ -154,6 +138,20 @@ std::expected<credentials, std::error_code> credentials_of(const descriptor& soc
         return last_error();
     }
     return credentials{.pid = found.pid, .user = found.uid, .group = found.gid};
+}
+
+std::expected<std::vector<gid_t>, std::error_code> groups_of(const descriptor& socket) {
+    // Asked twice: first how many there are. They are those of the moment of connecting, so they do not change between.
+    socklen_t bytes = 0;
+    std::vector<gid_t> result;
+    while (::getsockopt(socket.number(), SOL_SOCKET, SO_PEERGROUPS, result.data(), &bytes) != 0) {
+        if (errno != ERANGE) {
+            return last_error();
+        }
+        result.resize(bytes / sizeof(gid_t));
+    }
+    result.resize(bytes / sizeof(gid_t));
+    return result;
 }
 
 bool is_called(pid_t kernel_pid, std::uint32_t claimed) {
@@ -216,14 +214,6 @@ std::expected<descriptor, std::error_code> listen_at(const std::string& path) {
         return last_error();
     }
     return result;
-}
-
-std::expected<std::pair<descriptor, descriptor>, std::error_code> socket_pair() {
-    int ends[2] = {-1, -1};
-    if (::socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) != 0) {
-        return last_error();
-    }
-    return std::pair(descriptor(ends[0]), descriptor(ends[1]));
 }
 
 } // namespace coterie::ipc

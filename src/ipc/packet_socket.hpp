@@ -10,6 +10,7 @@
 #include <string>
 #include <sys/types.h>
 #include <system_error>
+#include <vector>
 
 namespace coterie::ipc {
 
@@ -33,14 +34,9 @@ struct received_packet {
 };
 /// Takes one packet. With `look` it stays in the socket, to be seen again.
 [[nodiscard]] received_packet receive_packet(const descriptor& socket, std::span<std::byte> space, bool look = false);
-/// Throws away the packet that is next.
-void discard_packet(const descriptor& socket);
 
 /// Waits until the socket is readable (or, if asked, writable) or closed. False when `timeout_ms` (-1: none) is over.
 [[nodiscard]] bool wait_for(const descriptor& socket, bool writable, int timeout_ms);
-
-/// Asks for kernel buffers of `bytes`, beyond the system's limit where the process may.
-void size_buffers(const descriptor& socket, int bytes);
 
 /// Who is at the other end, as the kernel knows.
 struct credentials {
@@ -49,6 +45,8 @@ struct credentials {
     gid_t group{};
 };
 [[nodiscard]] std::expected<credentials, std::error_code> credentials_of(const descriptor& socket);
+/// The supplementary groups of the process at the other end.
+[[nodiscard]] std::expected<std::vector<gid_t>, std::error_code> groups_of(const descriptor& socket);
 /// Whether the process that the kernel knows as `kernel_pid` is called `claimed` where it lives: the same number, or the
 /// one that it has in a process namespace of its own.
 [[nodiscard]] bool is_called(pid_t kernel_pid, std::uint32_t claimed);
@@ -58,7 +56,5 @@ struct credentials {
 /// Listens at `path`, for everyone; a socket file that nobody listens at any more is replaced. `address_in_use` when
 /// somebody does.
 [[nodiscard]] std::expected<descriptor, std::error_code> listen_at(const std::string& path);
-/// Two connected sockets.
-[[nodiscard]] std::expected<std::pair<descriptor, descriptor>, std::error_code> socket_pair();
 
 } // namespace coterie::ipc

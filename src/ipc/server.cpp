@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// The server's table of sessions on one epoll instance: who is ready gets a turn, who has something new is flushed, who is
-// over is taken out between turns and never during one.
+// The server's table of sessions. Epoll tells of clients that slept; from then on a client is visited in turns, without
+// system calls, until its ring is found empty. Who has something new is flushed, who is over is taken out between turns and
+// never during one.
 #include "ipc/server.hpp"
 
 #include "base/assert.hpp"
@@ -11,6 +12,7 @@
 #include <sys/epoll.h>
 #include <sys/socket.h>
 #include <unordered_map>
+#include <utility>
 
 namespace coterie::ipc {
 
@@ -19,13 +21,8 @@ namespace {
 constexpr int ready_a_turn = 64;
 constexpr int accepts_a_turn = 16;
 
-/// What epoll gives back: whose socket, and which.
-enum class socket_role : std::uint64_t { events = 0, requests = 1 };
+/// What epoll gives back for the door; otherwise a client's number.
 constexpr std::uint64_t door_mark = 0;
-
-std::uint64_t mark_of(client_id client, socket_role role) {
-    return client.value << 1U | static_cast<std::uint64_t>(role);
-}
 
 descriptor spare_descriptor() { return descriptor(::open("/dev/null", O_RDONLY | O_CLOEXEC)); }
 
@@ -35,7 +32,7 @@ class server::core {
 public:
     core(const server_settings& settings, base::buffer_pool& pool, request_handler& handler)
         : _settings(settings),
-          _context{.settings = _settings, .pool = pool, .handler = handler, .counts = _counts, .packets = {}},
+          _context{.settings = _settings, .pool = pool, .handler = handler, .counts = _counts, .rows = {}},
           _poll(::epoll_create1(EPOLL_CLOEXEC)),
           _spare(spare_descriptor()) {
         COTERIE_ASSERT(static_cast<bool>(_poll), "a server has a descriptor to wait with");
@@ -58,24 +55,53 @@ public:
             if (ready[i].data.u64 == door_mark) {
                 accept_some();
             } else {
-                serve(ready[i].data.u64, ready[i].events);
+                serve(client_id{ready[i].data.u64});
             }
+        }
+        run_turn();
+    }
+
+    void run_turn() {
+        // Who needs another turn queues behind all others.
+        const std::vector<client_id> now = std::exchange(_active, {});
+        for (const client_id client : now) {
+            const auto found = _sessions.find(client.value);
+            if (found == _sessions.end()) {
+                continue;
+            }
+            found->second.active = false;
+            if (!found->second.what.over()) {
+                switch (found->second.what.take_requests()) {
+                case session::turn_end::more: activate(found->second, client); break;
+                case session::turn_end::soon: _expected.push_back(client); break;
+                case session::turn_end::rest: break;
+                }
+            }
+            touch(found->second, client);
         }
     }
 
-    session* find(client_id client) {
-        const auto found = _sessions.find(client.value);
-        return found == _sessions.end() ? nullptr : &found->second.what;
+    bool busy() const { return !_active.empty(); }
+    bool expects_more() const { return !_expected.empty(); }
+
+    void look_again() {
+        for (const client_id client : std::exchange(_expected, {})) {
+            const auto found = _sessions.find(client.value);
+            if (found != _sessions.end()) {
+                activate(found->second, client);
+            }
+        }
+        run_turn();
     }
 
     /// The events of a client that may be told something.
-    event_queue* queue_of(client_id client) {
+    event_sender* events_of(client_id client) {
         const auto found = _sessions.find(client.value);
         if (found == _sessions.end() || found->second.what.over()) {
             return nullptr;
         }
         touch(found->second, client);
-        return &found->second.what.events();
+        return found->second.what.events();
     }
 
     void admit_waiting() {
@@ -107,8 +133,9 @@ public:
             each.touched = false;
             if (std::exchange(each.resumed, false)) {
                 each.what.resume();
+                activate(each, client);
             }
-            each.what.send_pending();
+            each.what.flush();
             if (each.what.over()) {
                 each.what.tell_closed();
                 _sessions.erase(found);
@@ -129,8 +156,8 @@ private:
             : what(context, client, std::move(connected), who) {}
 
         session what;
-        session::interest watched;
-        bool requests_watched = false;
+        std::uint32_t watched = EPOLLIN;
+        bool active = false; ///< waits for its turn
         bool touched = false;
         bool resumed = false;
     };
@@ -168,7 +195,8 @@ private:
 
     void admit(descriptor connected) {
         const auto who = credentials_of(connected);
-        if (!who || (who->user != 0 && who->user != _settings.user)) {
+        const auto groups = groups_of(connected);
+        if (!who || !groups || !_settings.admits || !_settings.admits(*who, *groups)) {
             ++_counts.not_allowed;
             turn_away(connected, status::access);
             return;
@@ -181,44 +209,45 @@ private:
         ++_counts.accepted;
         const client_id client{++_latest};
         entry& added = _sessions.try_emplace(client.value, _context, client, std::move(connected), *who).first->second;
-        added.watched.events = added.what.wanted().events;
-        watch(added.what.event_socket(), added.watched.events, mark_of(client, socket_role::events), EPOLL_CTL_ADD);
+        watch(added.what.socket(), added.watched, client.value, EPOLL_CTL_ADD);
     }
 
     static void turn_away(const descriptor& connected, status why) {
         std::array<std::byte, welcome_bytes> space{};
         base::byte_writer out(space);
-        write(out, welcome{.result = why, .node = {}, .window_messages = 0, .window_bytes = 0, .message_bytes_max = 0});
+        write(out, welcome{.result = why});
         static_cast<void>(send_packet(connected, space));
     }
 
-    void serve(std::uint64_t mark, std::uint32_t events) {
-        const client_id client{mark >> 1U};
+    void serve(client_id client) {
         const auto found = _sessions.find(client.value);
         if (found == _sessions.end() || found->second.what.over()) {
             return;
         }
-        session& what = found->second.what;
-        if (!what.greeted()) {
-            what.greet();
-        } else if (static_cast<socket_role>(mark & 1U) == socket_role::requests && (events & EPOLLIN) != 0) {
-            what.take_requests();
-        } else if ((events & (EPOLLHUP | EPOLLERR)) != 0) {
-            what.hung_up();
-        }
+        found->second.what.take_packets();
+        // Whatever has come, its requests are looked at: it may have woken the daemon, or have gone.
+        activate(found->second, client);
         touch(found->second, client);
     }
 
+    void activate(entry& what, client_id client) {
+        if (!std::exchange(what.active, true)) {
+            _active.push_back(client);
+        }
+    }
+
     void update_interest(entry& what, client_id client) {
-        const session::interest wanted = what.what.wanted();
-        if (wanted.events != what.watched.events) {
-            watch(what.what.event_socket(), wanted.events, mark_of(client, socket_role::events), EPOLL_CTL_MOD);
+        std::uint32_t wanted = EPOLLIN;
+        if (what.what.closing()) {
+            wanted = 0;
+        } else if (what.what.wants_room()) {
+            wanted |= EPOLLOUT;
         }
-        if (what.what.greeted() && !std::exchange(what.requests_watched, true)) {
-            watch(what.what.request_socket(), wanted.requests, mark_of(client, socket_role::requests), EPOLL_CTL_ADD);
-        } else if (wanted.requests != what.watched.requests) {
-            watch(what.what.request_socket(), wanted.requests, mark_of(client, socket_role::requests), EPOLL_CTL_MOD);
+        if (wanted == what.watched) {
+            return;
         }
+        // Its end would be told again and again.
+        watch(what.what.socket(), wanted, client.value, wanted == 0 ? EPOLL_CTL_DEL : EPOLL_CTL_MOD);
         what.watched = wanted;
     }
 
@@ -230,6 +259,8 @@ private:
     descriptor _door;
     std::uint64_t _latest = 0;
     std::unordered_map<std::uint64_t, entry> _sessions;
+    std::vector<client_id> _active;
+    std::vector<client_id> _expected; ///< those that flood and have just been emptied
     std::vector<client_id> _touched;
 };
 
@@ -240,24 +271,28 @@ server::~server() = default;
 std::expected<void, std::error_code> server::listen(const std::string& path) { return _core->listen(path); }
 int server::poll_descriptor() const { return _core->poll_descriptor(); }
 void server::run_ready() { _core->run_ready(); }
+void server::run_turn() { _core->run_turn(); }
+bool server::busy() const { return _core->busy(); }
+bool server::expects_more() const { return _core->expects_more(); }
+void server::look_again() { _core->look_again(); }
 
 void server::tell_message(client_id client, std::string_view group, const address& sender, bytes_view body) {
-    if (event_queue* const queue = _core->queue_of(client)) {
-        queue->add_message(group, sender, body);
+    if (event_sender* const events = _core->events_of(client)) {
+        events->add_message(group, sender, body);
     }
 }
 
 void server::tell_change(client_id client, std::string_view group, std::span<const address> members,
                          std::span<const address> left, std::span<const address> joined) {
-    if (event_queue* const queue = _core->queue_of(client)) {
-        queue->add_change(group, members, left, joined);
+    if (event_sender* const events = _core->events_of(client)) {
+        events->add_change(group, members, left, joined);
     }
 }
 
 void server::tell_ring_view(client_id client, node_id coordinator, std::uint64_t epoch,
                             std::span<const node_id> nodes) {
-    if (event_queue* const queue = _core->queue_of(client)) {
-        queue->add_ring_view(coordinator, epoch, nodes);
+    if (event_sender* const events = _core->events_of(client)) {
+        events->add_ring_view(coordinator, epoch, nodes);
     }
 }
 

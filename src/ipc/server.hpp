@@ -1,14 +1,18 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // The daemon's end of the client channel: accepts clients at the door by their credentials, takes their requests in
-// fair turns, answers them, and carries events to them. It never blocks: a client that does not read is cut off when its
-// bound is reached, one that writes too fast is not read. What requests mean is its handler's affair.
+// fair turns, answers them, and carries events to them, all in memory that it shares with each. It never blocks: a client that
+// does not read is cut off when its bound is reached, one that writes too fast is not read. A client is not trusted; whatever
+// it writes, at worst it is cut off. What requests mean is its handler's affair.
 #pragma once
 
 #include "base/buffer.hpp"
+#include "ipc/channel_memory.hpp"
 #include "ipc/messages.hpp"
 #include "ipc/packet_socket.hpp"
 
+#include <chrono>
 #include <expected>
+#include <functional>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -22,12 +26,13 @@ using client_id = base::strong_number<struct client_id_tag, std::uint64_t>;
 
 struct server_settings {
     node_id node;
-    uid_t user{}; ///< besides root, who may connect
     std::uint64_t message_bytes_max = std::uint64_t{64} << 20U;
-    std::uint32_t window_messages = 1'024; ///< multicasts a client may have under way to the daemon
-    std::uint64_t window_bytes = std::uint64_t{1} << 20U;
-    std::size_t event_bytes_max = std::size_t{32} << 20U; ///< events that may wait for a client, in bytes
-    std::size_t clients_max = 4'096;
+    channel_memory::sizes rings;
+    std::size_t event_bytes_max = std::size_t{32}
+                                  << 20U; ///< events that may wait beside a client's full ring, in bytes
+    std::size_t clients_max = 65'536;
+    /// Who may connect, by what the kernel knows of the process at the door and of its supplementary groups.
+    std::function<bool(const credentials&, std::span<const gid_t>)> admits;
 };
 
 struct server_counters {
@@ -38,7 +43,7 @@ struct server_counters {
     std::uint64_t too_slow = 0;    ///< cut off with too many events waiting
 };
 
-/// What the server asks of the layers above. Called from within run_ready and flush; may call the server's tell_*.
+/// What the server asks of the layers above. Called from within run_ready, run_turn and flush; may call the server's tell_*.
 class request_handler {
 public:
     virtual ~request_handler() = default;
@@ -67,10 +72,18 @@ public:
 
     /// Starts to accept clients at `path`.
     [[nodiscard]] std::expected<void, std::error_code> listen(const std::string& path);
-    /// Readable whenever run_ready has something to do.
+    /// Readable when somebody is at the door, or a client that slept has something new: call run_ready then.
     [[nodiscard]] int poll_descriptor() const;
-    /// Takes a bounded number of requests, some of every client that has any.
     void run_ready();
+    /// Takes a bounded number of requests of every client that has any.
+    void run_turn();
+    /// Whether clients wait for another turn. They send no sign of it: call run_turn soon, however quiet the descriptor is.
+    [[nodiscard]] bool busy() const;
+    /// Whether clients flood, so that it is better to look for what they ask next after look_again_after than to be woken for
+    /// every single request: call look_again() then.
+    [[nodiscard]] bool expects_more() const;
+    void look_again();
+    static constexpr auto look_again_after = std::chrono::microseconds(50);
 
     void tell_message(client_id client, std::string_view group, const address& sender, bytes_view body);
     void tell_change(client_id client, std::string_view group, std::span<const address> members,
@@ -81,7 +94,7 @@ public:
     void admit_waiting();
     /// A multicast that was put off may be tried again. Cheap; the work is done in flush.
     void resume(client_id client);
-    /// Sends what has been told, tries again what was put off, parts with clients that are gone or have to go. Call after
+    /// Shows what has been told, tries again what was put off, parts with clients that are gone or have to go. Call after
     /// every input to the layers above.
     void flush();
 

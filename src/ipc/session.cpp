@@ -1,38 +1,68 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// A client's requests, taken in turns and answered. At most one answer waits for a client: while it does, or while one of
-// its multicasts waits for room, the client is not read, and its own socket pushes back.
+// A client's requests, taken in turns and answered. While one of its multicasts waits for room the client's ring is not
+// read, and fills up: that is how it is pushed back.
 #include "ipc/session.hpp"
 
-#include <sys/epoll.h>
-#include <sys/uio.h>
+#include <algorithm>
+#include <cstring>
 
 namespace coterie::ipc {
 
 namespace {
-/// Requests that one client may have taken in one turn.
-constexpr int requests_a_turn = 64;
-/// Kernel buffers of the two sockets, each way.
-constexpr int socket_bytes = 2 << 20;
+
+/// Bounds of what one client may have taken in one turn, whichever is reached first.
+constexpr int requests_a_turn = 512;
+constexpr std::size_t bytes_a_turn = std::size_t{256} << 10U;
+constexpr int packets_a_turn = 32;
+/// A client with more requests in this time floods: it would wake the daemon for each single one that it finds asleep.
+constexpr auto flood_time = std::chrono::milliseconds(1);
+constexpr std::int64_t flood_requests = 64;
+/// Files that may have come before their requests are read. An honest client sends fewer.
+constexpr std::size_t files_max = 64;
+
 } // namespace
 
 session::session(session_context& context, client_id id, descriptor connected, const credentials& who)
     : _context(&context),
       _id(id),
       _who(who),
-      _connected(std::move(connected)),
-      _events(context.packets, context.settings.event_bytes_max) {
-    size_buffers(_connected, socket_bytes);
+      _socket(std::move(connected)) {}
+
+void session::take_packets() {
+    std::array<std::byte, hello_bytes + 1> space;
+    for (int turn = 0; turn < packets_a_turn && !_over && !_closing; ++turn) {
+        received_packet packet = receive_packet(_socket, space);
+        if (packet.how == transfer::later) {
+            return;
+        }
+        if (packet.how == transfer::gone) {
+            // The first time that may be news of a reset, with packets behind it.
+            packet = receive_packet(_socket, space);
+        }
+        if (packet.how == transfer::gone) {
+            hung_up();
+        } else if (!welcomed()) {
+            take_hello(packet);
+        } else if (packet.how != transfer::done || packet.bytes.size() != 1 || packet.bytes[0] != wake_mark) {
+            malformed("a malformed packet, or this daemon has no descriptor left for the file that came with one");
+        } else if (!packet.file) {
+            // One packet for one sleep: there is hardly another, and it would be told again.
+            return;
+        } else if (!take_file(std::move(packet.file))) {
+            malformed("more files than it may");
+        }
+    }
 }
 
-void session::greet() {
-    const received_packet packet = receive_packet(_connected, _context->scratch);
-    if (packet.how == transfer::later) {
-        return;
+bool session::take_file(descriptor file) {
+    if (_files.size() == files_max) {
+        return false;
     }
-    if (packet.how == transfer::gone) {
-        end("it closed before it said hello", false);
-        return;
-    }
+    _files.push_back(std::move(file));
+    return true;
+}
+
+void session::take_hello(const received_packet& packet) {
     const auto wish = packet.how == transfer::done && !_waiting ? read_hello(packet.bytes) : std::nullopt;
     if (!wish) {
         refuse(status::version);
@@ -52,12 +82,6 @@ void session::admit() {
     if (!_waiting || _over) {
         return;
     }
-    auto pair = socket_pair();
-    if (!pair) {
-        refuse(status::no_resources);
-        end("no descriptors left for it", true);
-        return;
-    }
     const status opened = _context->handler.on_open(_id, *_waiting);
     if (opened == status::try_again) {
         return;
@@ -69,18 +93,33 @@ void session::admit() {
         return;
     }
     _opened = true;
-    _requests = std::move(pair->first);
-    size_buffers(_requests, socket_bytes);
-    size_buffers(pair->second, socket_bytes);
+    welcome_it();
+}
+
+void session::welcome_it() {
+    const server_settings& settings = _context->settings;
+    auto file = channel_memory::make_file(settings.rings);
+    auto memory = file ? channel_memory::map(*file, settings.rings) : std::unexpected(file.error());
+    if (!memory) {
+        const bool full = memory.error() == std::errc::not_enough_memory;
+        refuse(full ? status::no_memory : status::no_resources);
+        end("no memory to share with it: " + memory.error().message(), true);
+        return;
+    }
+    _memory.emplace(std::move(*memory));
+    // Both ends begin asleep.
+    _memory->control().daemon_sleeps.store(1, std::memory_order_relaxed);
+    _memory->control().signal_wanted.store(1, std::memory_order_relaxed);
+    _requests.emplace(_memory->control().requests, _memory->requests());
+    _events.emplace(*_memory, _socket, _context->rows, settings.event_bytes_max);
     std::array<std::byte, welcome_bytes> space{};
     base::byte_writer out(space);
-    const server_settings& settings = _context->settings;
     write(out, welcome{.result = status::ok,
                        .node = settings.node,
-                       .window_messages = settings.window_messages,
-                       .window_bytes = settings.window_bytes,
+                       .request_ring_bytes = static_cast<std::uint32_t>(settings.rings.requests),
+                       .event_ring_bytes = static_cast<std::uint32_t>(settings.rings.events),
                        .message_bytes_max = settings.message_bytes_max});
-    if (send_packet(_connected, space, pair->second) != transfer::done) {
+    if (send_packet(_socket, space, *file) != transfer::done) {
         end("it closed before it was welcomed", false);
     }
 }
@@ -88,104 +127,178 @@ void session::admit() {
 void session::refuse(status why) {
     std::array<std::byte, welcome_bytes> space{};
     base::byte_writer out(space);
-    write(out, welcome{.result = why, .node = {}, .window_messages = 0, .window_bytes = 0, .message_bytes_max = 0});
+    write(out, welcome{.result = why});
     // If it cannot be told it sees the end of the connection.
-    static_cast<void>(send_packet(_connected, space));
+    static_cast<void>(send_packet(_socket, space));
 }
 
-bool session::take_requests() {
-    bool drained = false;
-    for (int turn = 0; turn < requests_a_turn && !_over && !_held && !_answer; ++turn) {
-        const received_packet packet = receive_packet(_requests, _context->scratch);
-        if (packet.how == transfer::later) {
-            drained = true;
-            break;
+session::turn_end session::take_requests() {
+    if (!_requests) {
+        return turn_end::rest;
+    }
+    const std::uint64_t start = _requests->taken();
+    int taken = 0;
+    while (!_over && !_held && taken < requests_a_turn && _requests->taken() - start < bytes_a_turn) {
+        const auto next = _requests->take();
+        if (!next) {
+            _counted += static_cast<std::uint64_t>(taken);
+            return found_empty(taken > 0);
         }
-        if (packet.how == transfer::gone) {
-            end("its process ended", false);
-            return true;
-        }
-        if (packet.how == transfer::malformed || !take(packet)) {
+        ++taken;
+        if (!take(*next)) {
             malformed("a malformed request");
-            return true;
+        } else if (_requests->taken() - _requests->released() > _requests->capacity() / 8) {
+            _requests->release_all();
         }
     }
-    const server_settings& settings = _context->settings;
-    if (drained || _taken_messages - _told_messages >= settings.window_messages / 4 ||
-        _taken_bytes - _told_bytes >= settings.window_bytes / 4) {
-        send_credit();
-    }
-    return drained;
+    _counted += static_cast<std::uint64_t>(taken);
+    _requests->release_all();
+    return _over || _held ? turn_end::rest : turn_end::more;
 }
 
-bool session::take(const received_packet& packet) {
-    if (const auto large = read_stub(packet.bytes)) {
-        return take_large(*large, packet.file);
+session::turn_end session::found_empty(bool took_some) {
+    _requests->release_all();
+    if (_requests->corrupt()) {
+        malformed("nonsense in the shared memory: a ring that is fuller than full");
+        return turn_end::rest;
     }
-    const auto what = read_request(packet.bytes);
-    return what && !packet.file && take_request(*what);
+    if (took_some && !_closing && in_flood()) {
+        return turn_end::soon;
+    }
+    std::atomic<std::uint32_t>& asleep = _memory->control().daemon_sleeps;
+    asleep.store(1, std::memory_order_seq_cst);
+    if (!_requests->empty() || _requests->corrupt()) {
+        asleep.store(0, std::memory_order_seq_cst);
+        return turn_end::more;
+    }
+    if (_closing) {
+        end("its process ended", false);
+    }
+    return turn_end::rest;
 }
 
-bool session::take_large(const stub& what, const descriptor& file) {
-    std::array<std::byte, request_head_bytes> space{};
-    if (!file || what.file_bytes > _context->settings.message_bytes_max + space.size() ||
-        !is_sealed_memory_file(file, static_cast<std::size_t>(what.file_bytes)) || !read_at(file, 0, space)) {
+bool session::in_flood() {
+    const auto now = std::chrono::steady_clock::now();
+    const auto passed = now - _counting_since;
+    if (passed >= flood_time) {
+        _flood = static_cast<std::int64_t>(_counted) * flood_time > flood_requests * passed;
+        _counting_since = now;
+        _counted = 0;
+    }
+    return _flood;
+}
+
+bool session::take(const ring_reader::record& what) {
+    const auto kind = read_tag(what.tag);
+    if (!kind) {
         return false;
     }
-    const auto head = read_multicast_head(space);
-    if (!head || !_opened || head->second != what.file_bytes - space.size()) {
+    if (kind->kind == request_kind::multicast) {
+        return take_multicast((kind->flags & request::safe) != 0, what.body);
+    }
+    // Copied before it is judged.
+    std::array<std::byte, request_body_bytes_max> space;
+    if (what.body.size() > space.size()) {
         return false;
     }
-    const auto bytes = static_cast<std::size_t>(head->second);
-    base::buffer body = _context->pool.take(bytes);
-    body.resize(bytes);
-    return read_at(file, space.size(), body.writable()) &&
-           submit((head->first.flags & request::safe) != 0, std::move(body));
+    std::ranges::copy(what.body, space.begin());
+    const auto whole = read_request(what.tag, base::bytes_view(space).first(what.body.size()));
+    return whole && take_request(*whole);
 }
 
 bool session::take_request(const request& what) {
     request_handler& handler = _context->handler;
+    if (what.kind == request_kind::more) {
+        return take_more();
+    }
     if (!_opened) {
-        reply_to(what, status::bad_handle);
-        return what.kind != request_kind::multicast;
+        if (what.kind == request_kind::multicast_file) {
+            return false;
+        }
+        answer(status::bad_handle);
+        return true;
     }
     switch (what.kind) {
     case request_kind::join:
-        reply_to(what, handler.on_join(_id, what.group, (what.flags & request::initial_ring_view) != 0));
-        break;
-    case request_kind::leave: reply_to(what, handler.on_leave(_id)); break;
-    case request_kind::multicast: return submit((what.flags & request::safe) != 0, _context->pool.copy(what.body));
-    case request_kind::membership: {
-        const std::vector<address> members = handler.members_of(what.group);
-        reply_to(what, status::ok, pack_members(members));
-        break;
-    }
-    case request_kind::groups: {
-        const std::vector<group_listing> groups = handler.all_groups();
-        reply_to(what, status::ok, pack_groups(groups));
-        break;
-    }
+        answer(handler.on_join(_id, what.group, (what.flags & request::initial_ring_view) != 0));
+        return true;
+    case request_kind::leave: answer(handler.on_leave(_id)); return true;
+    case request_kind::membership: answer(status::ok, pack_members(handler.members_of(what.group))); return true;
+    case request_kind::groups: answer(status::ok, pack_groups(handler.all_groups())); return true;
     case request_kind::status: {
         const std::string report = handler.status_report();
-        reply_to(what, status::ok, std::as_bytes(std::span(report.data(), report.size())));
-        break;
+        const auto bytes = std::as_bytes(std::span(report.data(), report.size()));
+        answer(status::ok, {bytes.begin(), bytes.end()});
+        return true;
     }
     case request_kind::finalize:
         _opened = false;
         handler.on_closed(_id, "finalized", false);
-        reply_to(what, status::ok);
-        break;
+        answer(status::ok);
+        return true;
+    case request_kind::multicast_file: return take_multicast_file(what);
+    case request_kind::multicast_shared: return take_multicast_shared(what);
+    case request_kind::share: return take_share(what);
+    default: return false;
     }
+}
+
+bool session::take_multicast(bool safe, bytes_view body) {
+    return _opened && body.size() <= _context->settings.message_bytes_max && submit(safe, _context->pool.copy(body));
+}
+
+bool session::take_multicast_file(const request& what) {
+    if (_files.empty()) {
+        // It was sent before the request was.
+        take_packets();
+    }
+    if (_files.empty() || what.bytes > _context->settings.message_bytes_max) {
+        return false;
+    }
+    const descriptor file = std::move(_files.front());
+    _files.erase(_files.begin());
+    const auto bytes = static_cast<std::size_t>(what.bytes);
+    if (!is_sealed_memory_file(file, bytes)) {
+        return false;
+    }
+    base::buffer body = _context->pool.take(bytes);
+    body.resize(bytes);
+    return read_at(file, 0, body.writable()) && submit((what.flags & request::safe) != 0, std::move(body));
+}
+
+bool session::take_multicast_shared(const request& what) {
+    const bytes_view shared = _shared.bytes();
+    if (what.bytes > _context->settings.message_bytes_max || what.offset > shared.size() ||
+        what.bytes > shared.size() - what.offset) {
+        return false;
+    }
+    const base::buffer body = _context->pool.copy(
+        shared.subspan(static_cast<std::size_t>(what.offset), static_cast<std::size_t>(what.bytes)));
+    answer(_context->handler.on_multicast(_id, (what.flags & request::safe) != 0, body));
+    return true;
+}
+
+bool session::take_share(const request& what) {
+    if (_files.empty()) {
+        take_packets();
+    }
+    if (_files.empty() || !_shared.bytes().empty() ||
+        what.bytes > shared_bytes_max(_context->settings.message_bytes_max)) {
+        return false;
+    }
+    const descriptor file = std::move(_files.front());
+    _files.erase(_files.begin());
+    auto mapping = mapped_file::map_shared(file, static_cast<std::size_t>(what.bytes), mapped_file::access::read);
+    if (mapping) {
+        _shared = std::move(*mapping);
+    }
+    answer(mapping ? status::ok : status::no_memory);
     return true;
 }
 
 bool session::submit(bool safe, base::buffer body) {
-    const std::size_t bytes = body.size();
     switch (_context->handler.on_multicast(_id, safe, body)) {
-    case status::ok:
-        ++_taken_messages;
-        _taken_bytes += bytes;
-        return true;
+    case status::ok: return true;
     case status::try_again: _held = held_multicast{.safe = safe, .body = std::move(body)}; return true;
     default: return false; // an honest library knows what it may send
     }
@@ -199,116 +312,62 @@ void session::resume() {
     _held.reset();
     if (!submit(held.safe, std::move(held.body))) {
         malformed("a multicast that it may not send");
-    } else if (!_held) {
-        take_requests();
     }
 }
 
-void session::reply_to(const request& what, status result, bytes_view body) {
-    if (what.kind == request_kind::multicast) {
-        return;
-    }
-    answer next;
-    next.packet.resize(reply_head_bytes + body.size());
-    base::byte_writer out(next.packet);
-    write(out, reply{.kind = reply_kind::result,
-                     .result = result,
-                     .serial = what.serial,
-                     .taken_messages = 0,
-                     .taken_bytes = 0,
-                     .body = body});
-    if (next.packet.size() > packet_bytes_max) {
-        const iovec part{next.packet.data(), next.packet.size()};
-        auto file = make_memory_file(std::span(&part, 1), next.packet.size());
-        if (!file) {
-            reply_to(what, status::no_memory);
-            return;
-        }
-        const stub large{.file_bytes = next.packet.size()};
-        next.file = std::move(*file);
-        next.packet.resize(stub_bytes);
-        base::byte_writer stub_out(next.packet);
-        write(stub_out, large);
-    }
-    _answer = std::move(next);
-    // Whoever has an answer knows also what was taken before it.
-    send_credit();
-    send_answer();
+void session::answer(status result, std::vector<std::byte> body) {
+    _answer = std::move(body);
+    _answer_shown = 0;
+    _memory->control().answer_bytes = _answer.size();
+    show_answer(result);
 }
 
-void session::send_answer() {
-    if (!_answer) {
-        return;
+bool session::take_more() {
+    if (_answer_shown == _answer.size()) {
+        return false;
     }
-    switch (send_packet(_requests, _answer->packet, _answer->file)) {
-    case transfer::done: _answer.reset(); break;
-    case transfer::later: break;
-    default: end("its process ended", false); break;
-    }
+    show_answer(status::ok);
+    return true;
 }
 
-void session::send_credit() {
-    _credit_late = false;
-    if (_told_messages == _taken_messages || _over) {
-        return;
+void session::show_answer(status result) {
+    const auto part = bytes_view(_answer).subspan(_answer_shown);
+    const std::size_t bytes = std::min(part.size(), answer_bytes_max);
+    if (bytes > 0) {
+        std::memcpy(_memory->answer().data(), part.data(), bytes);
     }
-    std::array<std::byte, reply_head_bytes> space{};
-    base::byte_writer out(space);
-    write(out, reply{.kind = reply_kind::credit,
-                     .result = status::ok,
-                     .serial = 0,
-                     .taken_messages = _taken_messages,
-                     .taken_bytes = _taken_bytes,
-                     .body = {}});
-    switch (send_packet(_requests, base::bytes_view(space).first(out.size()))) {
-    case transfer::done:
-        _told_messages = _taken_messages;
-        _told_bytes = _taken_bytes;
-        break;
-    case transfer::later: _credit_late = true; break;
-    default: end("its process ended", false); break;
+    _answer_shown += bytes;
+    if (_answer_shown == _answer.size()) {
+        _answer = {};
+        _answer_shown = 0;
     }
+    // Whoever has its answer also has back the space of its request.
+    _requests->release_all();
+    channel_control& control = _memory->control();
+    control.result = static_cast<std::uint32_t>(result);
+    control.answered.store(++_answered, std::memory_order_seq_cst);
+    futex_wake(control.answered);
 }
 
-void session::send_pending() {
-    if (_over || !greeted()) {
+void session::flush() {
+    if (_over || !_events) {
         return;
     }
-    send_answer();
-    if (_credit_late) {
-        send_credit();
-    }
-    if (!_events.empty() && _events.send(_connected) == transfer::gone) {
-        end("its process ended", false);
-    }
-    if (_events.failed() && !_over) {
+    // That it has gone is seen by reading its socket, behind everything that it had still sent.
+    _wants_room = _events->flush() == transfer::later;
+    if (_events->corrupt()) {
+        malformed("nonsense in the shared memory: it has read what was never written");
+    } else if (_events->failed()) {
         ++_context->counts.too_slow;
-        end("it does not take its events: " + std::to_string(_events.bytes()) + " bytes wait for it", true);
+        end("it does not take its events: " + std::to_string(_events->bytes_waiting()) + " bytes wait for it", true);
     }
 }
 
 void session::hung_up() {
-    // What it had still asked for comes before its end, unless the layers above have no room for that.
-    if (_held || _answer || take_requests()) {
-        end("its process ended", false);
+    _closing = true;
+    if (!welcomed()) {
+        end("it closed before it was welcomed", false);
     }
-}
-
-session::interest session::wanted() const {
-    if (!greeted()) {
-        return {.events = EPOLLIN, .requests = 0};
-    }
-    interest result;
-    if (!_events.empty()) {
-        result.events |= EPOLLOUT;
-    }
-    if (!_held && !_answer) {
-        result.requests |= EPOLLIN;
-    }
-    if (_answer || _credit_late) {
-        result.requests |= EPOLLOUT;
-    }
-    return result;
 }
 
 void session::malformed(std::string_view what) {

@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// One client as the daemon's server sees it: its two sockets, the events and the answer that wait for it, the multicast
-// that the layers above could not take yet. The connected socket carries the greeting and then events only, so that it is
-// readable exactly when an event waits; requests, replies and credit go over a second one that the welcome brought.
+// One client as the daemon's server sees it: its socket, the memory it shares with the daemon, the multicast that the layers
+// above could not take yet, the answer that it has not fetched whole. Nothing that is read from the shared memory is read
+// twice or believed unjudged: the client may change it at any time.
 #pragma once
 
 #include "base/buffer.hpp"
-#include "ipc/event_queue.hpp"
+#include "ipc/event_sender.hpp"
 #include "ipc/server.hpp"
 
+#include <chrono>
 #include <optional>
 
 namespace coterie::ipc {
@@ -18,81 +19,92 @@ struct session_context {
     base::buffer_pool& pool;
     request_handler& handler;
     server_counters& counts;
-    packet_pool packets;
-    /// Where packets are received; one at a time.
-    std::vector<std::byte> scratch = std::vector<std::byte>(packet_bytes_max);
+    row_pool rows;
 };
 
 class session {
 public:
-    /// What the session waits for on a socket, in the terms of epoll.
-    struct interest {
-        std::uint32_t events = 0;
-        std::uint32_t requests = 0;
-    };
-
     session(session_context& context, client_id id, descriptor connected, const credentials& who);
 
-    /// The connected socket is readable before the greeting: judges the hello and answers it.
-    void greet();
+    /// The socket is readable: the hello, or wakings and files.
+    void take_packets();
     /// Asks the handler again for a client that it put off.
     void admit();
-    /// Takes up to a turn's worth of requests; true when none is left.
-    bool take_requests();
-    /// Tries again the multicast that was put off.
+    enum class turn_end : std::uint8_t {
+        more, ///< there may be more to take now
+        soon, ///< none is left, but they come so fast that the next is better looked for soon than waited for
+        rest, ///< the client wakes the daemon for the next, or resume() does
+    };
+    /// Takes up to a turn's worth of requests.
+    [[nodiscard]] turn_end take_requests();
+    /// The multicast that was put off may be tried again.
     void resume();
-    /// Sends events, the answer that waits, and credit, as far as the sockets take them.
-    void send_pending();
-    /// The other end of one of the sockets has closed.
-    void hung_up();
-
-    [[nodiscard]] event_queue& events() { return _events; }
-    [[nodiscard]] interest wanted() const;
-    [[nodiscard]] bool greeted() const { return static_cast<bool>(_requests); }
+    /// Shows the client its events, as far as ring and socket take them.
+    void flush();
+    /// Null before the client has been welcomed.
+    [[nodiscard]] event_sender* events() { return _events ? &*_events : nullptr; }
+    [[nodiscard]] bool welcomed() const { return _memory.has_value(); }
     [[nodiscard]] bool waiting() const { return _waiting.has_value(); }
-    [[nodiscard]] const descriptor& event_socket() const { return _connected; }
-    [[nodiscard]] const descriptor& request_socket() const { return _requests; }
+    /// It has closed its socket: what it had asked for before is still taken, in turns, and then it is over.
+    [[nodiscard]] bool closing() const { return _closing; }
+    /// Whether it has to be told when the socket can be written to.
+    [[nodiscard]] bool wants_room() const { return _wants_room; }
+    [[nodiscard]] const descriptor& socket() const { return _socket; }
     /// True once the server has to part with it.
     [[nodiscard]] bool over() const { return _over; }
     /// Tells the handler, if it was told of an opening and not yet of the end.
     void tell_closed();
-    /// Ends the session; `by_force` when the client did not wish it.
-    void end(std::string_view why, bool by_force);
 
 private:
-    struct answer {
-        std::vector<std::byte> packet;
-        descriptor file;
-    };
+    void hung_up();
+    void take_hello(const received_packet& packet);
+    bool take_file(descriptor file);
+    void welcome_it();
     void refuse(status why);
-    /// False when reading has to stop for now.
-    bool take(const received_packet& packet);
-    bool take_large(const stub& what, const descriptor& file);
-    bool take_request(const request& what);
-    bool submit(bool safe, base::buffer body);
-    void reply_to(const request& what, status result, bytes_view body = {});
-    void send_answer();
-    void send_credit();
+    /// Ends the session; `by_force` when the client did not wish it.
+    void end(std::string_view why, bool by_force);
     void malformed(std::string_view what);
+
+    [[nodiscard]] turn_end found_empty(bool took_some);
+    [[nodiscard]] bool in_flood();
+    /// False when the request is malformed.
+    bool take(const ring_reader::record& what);
+    bool take_request(const request& what);
+    bool take_multicast(bool safe, bytes_view body);
+    bool take_multicast_file(const request& what);
+    bool take_multicast_shared(const request& what);
+    bool take_share(const request& what);
+    bool take_more();
+    bool submit(bool safe, base::buffer body);
+    void answer(status result, std::vector<std::byte> body = {});
+    void show_answer(status result);
 
     session_context* _context;
     client_id _id;
     credentials _who;
-    descriptor _connected;
-    descriptor _requests;
-    event_queue _events;
+    descriptor _socket;
     std::optional<hello> _waiting; ///< what was said by a client that the handler has put off
-    std::optional<answer> _answer;
+
+    std::optional<channel_memory> _memory;
+    std::optional<ring_reader> _requests;
+    std::optional<event_sender> _events;
+    mapped_file _shared;            ///< what the client sends from without copying
+    std::vector<descriptor> _files; ///< came on the socket; their requests have still to be read
+    std::vector<std::byte> _answer; ///< the last one, if it did not fit at once
+    std::size_t _answer_shown = 0;  ///< how much of it the client has been shown
+    std::uint32_t _answered = 0;
     struct held_multicast {
         bool safe;
         base::buffer body;
     };
     std::optional<held_multicast> _held;
-    std::uint64_t _taken_messages = 0;
-    std::uint64_t _taken_bytes = 0;
-    std::uint64_t _told_messages = 0;
-    std::uint64_t _told_bytes = 0;
-    bool _credit_late = false;
+
+    std::chrono::steady_clock::time_point _counting_since;
+    std::uint64_t _counted = 0; ///< requests since then
+    bool _flood = false;
+
+    bool _wants_room = false;
+    bool _closing = false; ///< it has hung up
     bool _opened = false;
     bool _over = false;
     bool _by_force = false;

@@ -293,20 +293,54 @@ TEST_F(cpg_errors, sends_say_when_the_process_has_no_descriptors_left) {
               static_cast<int>(CS_ERR_NO_RESOURCES));
 }
 
-TEST_F(cpg_errors, sends_say_when_memory_is_out) {
+TEST_F(cpg_errors, calls_say_when_memory_is_out) {
     EXPECT_EQ(in_child([] {
                   cpg_client client;
                   if (client.open() != CS_OK || client.join("group") != CS_OK || !client.see(1)) {
                       return 99;
                   }
-                  std::string text(10'000, 'x');
-                  const std::vector<iovec> parts(5'000, iovec{text.data(), text.size()});
                   const rlimit none_left{0, RLIM_INFINITY};
                   ::setrlimit(RLIMIT_AS, &none_left);
-                  const cs_error_t large = cpg_mcast_joined(client.handle, CPG_TYPE_AGREED, parts.data(), 5'000);
-                  return client.send("a small one needs none") == CS_OK ? static_cast<int>(large) : 98;
+                  void* buffer = nullptr;
+                  const cs_error_t outcome = cpg_zcb_alloc(client.handle, 1'000, &buffer);
+                  return client.send("a message needs none") == CS_OK ? static_cast<int>(outcome) : 98;
               }),
               static_cast<int>(CS_ERR_NO_MEMORY));
+}
+
+TEST_F(cpg_errors, buffers_need_a_daemon_to_share_them_with) {
+    cpg_client client;
+    ASSERT_EQ(client.open(), CS_OK);
+    daemons().kill(0);
+    void* buffer = nullptr;
+    EXPECT_EQ(cpg_zcb_alloc(client.handle, 100, &buffer), CS_ERR_LIBRARY);
+    EXPECT_EQ(buffer, nullptr);
+}
+
+TEST_F(cpg_errors, buffers_need_a_descriptor_for_a_moment) {
+    EXPECT_EQ(in_child([] {
+                  cpg_client client;
+                  if (client.open() != CS_OK) {
+                      return 99;
+                  }
+                  use_up_descriptors(0);
+                  void* buffer = nullptr;
+                  return static_cast<int>(cpg_zcb_alloc(client.handle, 100, &buffer));
+              }),
+              static_cast<int>(CS_ERR_NO_RESOURCES));
+}
+
+TEST_F(cpg_errors, only_buffers_are_sent_without_copying) {
+    cpg_client client;
+    join(client, "group");
+    char other[100] = {};
+    EXPECT_EQ(cpg_zcb_mcast_joined(client.handle, CPG_TYPE_AGREED, other, 100), CS_ERR_INVALID_PARAM);
+    void* buffer = nullptr;
+    ASSERT_EQ(cpg_zcb_alloc(client.handle, 100, &buffer), CS_OK);
+    EXPECT_EQ(cpg_zcb_mcast_joined(client.handle, CPG_TYPE_AGREED, other, 100), CS_ERR_INVALID_PARAM);
+    EXPECT_EQ(cpg_zcb_mcast_joined(client.handle, CPG_TYPE_AGREED, buffer, 101), CS_ERR_INVALID_PARAM) << "its end";
+    ASSERT_EQ(cpg_zcb_free(client.handle, buffer), CS_OK);
+    EXPECT_EQ(cpg_zcb_mcast_joined(client.handle, CPG_TYPE_AGREED, buffer, 100), CS_ERR_INVALID_PARAM) << "given back";
 }
 
 TEST_F(cpg_errors, buffers_are_given_back_once_and_where_they_are_from) {
@@ -341,6 +375,8 @@ TEST_F(cpg_errors, every_call_that_needs_the_daemon_says_when_it_has_gone) {
     join(client, "group");
     cpg_iteration_handle_t iteration = 0;
     ASSERT_EQ(cpg_iteration_initialize(client.handle, CPG_ITERATION_ALL, nullptr, &iteration), CS_OK);
+    void* buffer = nullptr;
+    ASSERT_EQ(cpg_zcb_alloc(client.handle, 1, &buffer), CS_OK) << "from here on buffers need no daemon";
     daemons().kill(0);
     EXPECT_TRUE(client.readable()) << "so that a loop around poll() notices";
     EXPECT_EQ(client.dispatch(CS_DISPATCH_ALL), CS_ERR_LIBRARY);

@@ -20,6 +20,7 @@ std::set<int> open_descriptors() {
     while (const dirent* const each = ::readdir(folder)) {
         result.insert(std::atoi(each->d_name));
     }
+    result.erase(::dirfd(folder));
     ::closedir(folder);
     return result;
 }

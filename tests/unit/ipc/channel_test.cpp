@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Both ends of the client channel in one process: requests and answers, credit, events in their order, and what the server
 // does with clients that do not behave.
+#include "base/random.hpp"
 #include "ipc/client_channel.hpp"
 #include "ipc/server.hpp"
 
+#include <algorithm>
 #include <atomic>
 #include <cstdlib>
 #include <fcntl.h>
@@ -11,6 +13,7 @@
 #include <functional>
 #include <gtest/gtest.h>
 #include <poll.h>
+#include <sys/mman.h>
 #include <sys/uio.h>
 #include <thread>
 #include <unistd.h>
@@ -74,16 +77,20 @@ protected:
     }
 
     void listen(server_settings settings = {}) {
-        settings.user = ::geteuid();
+        settings.admits = [](const credentials& who, std::span<const gid_t>) { return who.user == ::geteuid(); };
         settings.node = {4};
         serving = std::make_unique<server>(settings, pool, handler);
         ASSERT_TRUE(serving->listen(path));
     }
 
-    /// One turn of the server.
+    /// The server does what there is to do.
     void turn() {
         serving->run_ready();
         serving->flush();
+        while (serving->busy() || serving->expects_more()) {
+            serving->look_again();
+            serving->flush();
+        }
     }
     /// The server runs in a thread of its own while `what` runs here.
     void alongside(const std::function<void()>& what) {
@@ -193,12 +200,12 @@ TEST_F(channel, answers_requests_in_their_order) {
     const auto client = connect();
     handler.members.resize(3);
     alongside([&] {
-        EXPECT_EQ(client->ask(request_kind::join, "group").result, status::ok);
+        EXPECT_EQ(client->ask({.kind = request_kind::join, .group = "group"}).result, status::ok);
         EXPECT_EQ(send(*client, "hello"), status::ok);
-        EXPECT_EQ(client->ask(request_kind::leave).result, status::not_exist);
-        EXPECT_EQ(unpack_members(client->ask(request_kind::membership, "group").body)->size(), 3U);
-        EXPECT_EQ(client->ask(request_kind::finalize).result, status::ok);
-        EXPECT_EQ(client->ask(request_kind::leave).result, status::bad_handle);
+        EXPECT_EQ(client->ask({.kind = request_kind::leave}).result, status::not_exist);
+        EXPECT_EQ(unpack_members(client->ask({.kind = request_kind::membership, .group = "group"}).body)->size(), 3U);
+        EXPECT_EQ(client->ask({.kind = request_kind::finalize}).result, status::ok);
+        EXPECT_EQ(client->ask({.kind = request_kind::leave}).result, status::bad_handle);
     });
     EXPECT_EQ(handler.log, (std::vector<std::string>{"join group", "send hello", "leave", "closed: finalized"}));
 }
@@ -207,15 +214,19 @@ TEST_F(channel, carries_answers_and_messages_of_any_size) {
     listen();
     const auto client = connect();
     handler.members.resize(100'000);
+    const std::size_t largest = body_bytes_max(client->greeting().request_ring_bytes);
     alongside([&] {
-        EXPECT_EQ(unpack_members(client->ask(request_kind::membership, "group").body)->size(), 100'000U);
-        EXPECT_EQ(send(*client, std::string(packet_bytes_max - request_head_bytes, 'x')), status::ok);
-        EXPECT_EQ(send(*client, std::string(packet_bytes_max - request_head_bytes + 1, 'x')), status::ok);
-        EXPECT_EQ(client->ask(request_kind::leave).result, status::not_exist);
+        EXPECT_EQ(unpack_members(client->ask({.kind = request_kind::membership, .group = "group"}).body)->size(),
+                  100'000U);
+        EXPECT_EQ(send(*client, std::string(largest, 'x')), status::ok);
+        EXPECT_EQ(send(*client, std::string(largest + 1, 'x')), status::ok);
+        EXPECT_EQ(client->ask({.kind = request_kind::leave}).result, status::not_exist);
         EXPECT_EQ(send(*client, std::string(5'000'000, 'x')), status::ok) << "one is always allowed";
-        EXPECT_EQ(client->ask(request_kind::leave).result, status::not_exist);
+        EXPECT_EQ(client->ask({.kind = request_kind::leave}).result, status::not_exist);
     });
-    EXPECT_EQ(handler.log, (std::vector<std::string>{"send 65520", "send 65521", "leave", "send 5000000", "leave"}));
+    EXPECT_EQ(handler.log,
+              (std::vector<std::string>{"send " + std::to_string(largest), "send " + std::to_string(largest + 1),
+                                        "leave", "send 5000000", "leave"}));
 }
 
 TEST_F(channel, tells_operators_what_the_daemon_says_of_itself) {
@@ -223,7 +234,7 @@ TEST_F(channel, tells_operators_what_the_daemon_says_of_itself) {
     const auto client = connect();
     handler.report = std::string(200'000, 'r');
     alongside([&] {
-        const auto told = client->ask(request_kind::status);
+        const auto told = client->ask({.kind = request_kind::status});
         EXPECT_EQ(told.result, status::ok);
         EXPECT_EQ(text_of(told.body), handler.report);
     });
@@ -238,7 +249,7 @@ TEST_F(channel, takes_many_threads_at_once) {
             threads.emplace_back([&, i] {
                 for (int n = 0; n < 200; ++n) {
                     if (i % 2 == 0) {
-                        EXPECT_EQ(client->ask(request_kind::join, "group").result, status::ok);
+                        EXPECT_EQ(client->ask({.kind = request_kind::join, .group = "group"}).result, status::ok);
                     } else {
                         while (send(*client, "message") == status::try_again) {
                             std::this_thread::yield();
@@ -251,22 +262,54 @@ TEST_F(channel, takes_many_threads_at_once) {
     EXPECT_EQ(handler.log.size(), 1'600U);
 }
 
-TEST_F(channel, gives_no_more_credit_than_there_is_room) {
+TEST_F(channel, takes_no_more_than_there_is_room_for) {
     server_settings settings;
-    settings.window_messages = 10;
+    settings.rings.requests = ring_bytes_min;
     listen(settings);
     const auto client = connect();
-    for (int i = 0; i < 10; ++i) {
-        EXPECT_EQ(send(*client, std::to_string(i)), status::ok);
-        EXPECT_EQ(client->blocked(), i == 9);
+    const std::string text(100, 'x');
+    std::size_t sent = 0;
+    while (send(*client, text) == status::ok) {
+        ++sent;
+        ASSERT_LT(sent * text.size(), ring_bytes_min);
     }
-    EXPECT_EQ(send(*client, "one too many"), status::try_again);
+    EXPECT_GT(sent, 20U);
+    while (send(*client, "x") == status::ok) {
+        EXPECT_EQ(handler.log.size(), 0U);
+        ++sent;
+    }
+    EXPECT_TRUE(client->blocked());
+    EXPECT_EQ(send(*client, text), status::try_again);
     turn();
     EXPECT_FALSE(client->blocked());
-    EXPECT_EQ(send(*client, "10"), status::ok);
+    EXPECT_EQ(send(*client, "and on"), status::ok);
     turn();
-    EXPECT_EQ(handler.log.size(), 11U);
-    EXPECT_EQ(handler.log.back(), "send 10");
+    EXPECT_EQ(handler.log.size(), sent + 1);
+    EXPECT_EQ(handler.log.back(), "send and on");
+}
+
+TEST_F(channel, takes_requests_with_answers_however_full_it_is) {
+    server_settings settings;
+    settings.rings.requests = ring_bytes_min;
+    listen(settings);
+    const auto client = connect();
+    for (const std::size_t bytes : {1U, 7U, 100U, 500U, 1'000U}) {
+        while (send(*client, std::string(bytes, 'x')) == status::ok) {
+        }
+        alongside([&] { EXPECT_EQ(client->ask({.kind = request_kind::leave}).result, status::not_exist); });
+    }
+}
+
+TEST_F(channel, takes_few_large_messages_at_a_time) {
+    listen();
+    const auto client = connect();
+    const std::string text(5'000'000, 'x');
+    EXPECT_EQ(send(*client, text), status::ok);
+    EXPECT_EQ(send(*client, text), status::try_again) << "more than is allowed to be under way";
+    turn();
+    EXPECT_EQ(send(*client, text), status::ok);
+    turn();
+    EXPECT_EQ(handler.log, (std::vector<std::string>{"send 5000000", "send 5000000"}));
 }
 
 TEST_F(channel, keeps_what_was_put_off_and_goes_on_from_there) {
@@ -281,6 +324,8 @@ TEST_F(channel, keeps_what_was_put_off_and_goes_on_from_there) {
     handler.multicasting = status::ok;
     serving->resume(handler.latest);
     serving->flush();
+    EXPECT_TRUE(serving->busy());
+    turn();
     EXPECT_EQ(handler.log, (std::vector<std::string>{"send first", "send second"}));
 }
 
@@ -300,8 +345,10 @@ TEST_F(channel, carries_events_one_by_one_in_their_order) {
     const auto big = client->next_event();
     EXPECT_TRUE(client->wait_for_event(0)) << "the descriptor tells of what is left";
     EXPECT_EQ(text_of(client->next_event().what.body), "last");
+    client->settle();
     EXPECT_TRUE(client->wait_for_event(0));
     EXPECT_EQ(client->next_event().what.epoch, 9U);
+    client->settle();
     EXPECT_FALSE(client->wait_for_event(0));
     EXPECT_EQ(client->next_event().how, transfer::later);
     EXPECT_EQ(text_of(small.what.body), "small") << "what is held stays, whatever comes after it";
@@ -316,7 +363,7 @@ TEST_F(channel, cuts_off_a_client_that_does_not_read) {
     const client_id slow_id = handler.latest;
     const auto other = connect();
     const std::string text(60'000, 'x');
-    for (int i = 0; i < 1'000 && handler.log.empty(); ++i) {
+    for (int i = 0; i < 10'000 && handler.log.empty(); ++i) {
         serving->tell_message(slow_id, "g", {}, bytes_of(text));
         serving->flush();
     }
@@ -368,7 +415,7 @@ TEST_F(channel, takes_what_a_dying_client_had_still_sent) {
 TEST_F(channel, wakes_whoever_waits_when_the_server_goes) {
     listen();
     const auto client = connect();
-    std::jthread waiting([&] { EXPECT_EQ(client->ask(request_kind::leave).result, status::library); });
+    std::jthread waiting([&] { EXPECT_EQ(client->ask({.kind = request_kind::leave}).result, status::library); });
     std::this_thread::sleep_for(std::chrono::milliseconds(20));
     stop();
     waiting.join();
@@ -392,8 +439,6 @@ TEST_F(channel, turns_away_more_clients_than_are_allowed) {
 
 TEST_F(channel, refuses_files_that_could_hurt) {
     listen();
-    const auto pair = socket_pair();
-    ASSERT_TRUE(pair);
     const descriptor ordinary(::open("/dev/zero", 0));
     EXPECT_FALSE(is_sealed_memory_file(ordinary, 0));
     const iovec part{const_cast<char*>("1234"), 4};
@@ -405,6 +450,164 @@ TEST_F(channel, refuses_files_that_could_hurt) {
     EXPECT_TRUE(read_at(*file, 0, space));
     EXPECT_FALSE(read_at(*file, 1, space)) << "beyond its end";
     EXPECT_NE(::ftruncate(file->number(), 1), 0) << "nobody can shorten it";
+}
+
+TEST_F(channel, shares_memory_only_in_files_that_cannot_hurt) {
+    const auto good = make_shared_file(8'192);
+    ASSERT_TRUE(good);
+    EXPECT_TRUE(is_shared_file(*good, 8'192));
+    EXPECT_FALSE(is_shared_file(*good, 4'096)) << "of another size than it says";
+    EXPECT_NE(::ftruncate(good->number(), 1), 0) << "nobody can shorten it";
+    const descriptor unsealed(::memfd_create("test", MFD_CLOEXEC | MFD_ALLOW_SEALING));
+    ASSERT_EQ(::ftruncate(unsealed.number(), 8'192), 0);
+    EXPECT_FALSE(is_shared_file(unsealed, 8'192));
+    const descriptor huge(::memfd_create("test", MFD_CLOEXEC | MFD_ALLOW_SEALING | MFD_HUGETLB));
+    if (huge) {
+        ASSERT_EQ(::ftruncate(huge.number(), 2 << 20), 0);
+        ASSERT_EQ(::fcntl(huge.number(), F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW), 0);
+        EXPECT_FALSE(is_shared_file(huge, 2 << 20)) << "a page that is not to be had would end the daemon";
+    }
+}
+
+TEST_F(channel, tells_of_events_exactly_while_there_are_any) {
+    listen();
+    const auto client = connect();
+    base::random_source random(7);
+    std::uint64_t told = 0;
+    std::uint64_t taken = 0;
+    const std::string large(100'000, 'l');
+    for (int step = 0; step < 20'000; ++step) {
+        if (random.below(2) == 0) {
+            for (std::uint64_t i = random.below(4); i > 0; --i) {
+                serving->tell_message(handler.latest, "g", {}, bytes_of(random.below(50) == 0 ? large : "small"));
+                ++told;
+            }
+            serving->flush();
+        } else {
+            for (std::uint64_t i = random.below(6); i > 0 && client->next_event().how == transfer::done; --i) {
+                ++taken;
+            }
+            client->settle();
+        }
+        ASSERT_EQ(client->wait_for_event(0), told != taken) << step << ": " << told << " told, " << taken << " taken";
+        if (random.below(8) == 0) {
+            turn();
+        }
+    }
+}
+
+TEST_F(channel, keeps_the_order_of_events_through_a_backlog) {
+    server_settings settings;
+    settings.rings.events = std::size_t{256} << 10U;
+    listen(settings);
+    const auto client = connect();
+    base::random_source random(3);
+    std::uint64_t told = 0;
+    std::uint64_t taken = 0;
+    const auto text = [](std::uint64_t number) {
+        // Every thirty-second goes by a file of its own.
+        return std::to_string(number) + std::string(number % 32 == 31 ? 70'000 : number * 37 % 3'000, '.');
+    };
+    while (taken < 5'000) {
+        for (std::uint64_t i = random.below(300); i > 0 && told < 5'000; --i) {
+            serving->tell_message(handler.latest, "g", {}, bytes_of(text(told)));
+            ++told;
+        }
+        serving->flush();
+        for (std::uint64_t i = random.below(300); i > 0; --i) {
+            const auto next = client->next_event();
+            if (next.how != transfer::done) {
+                // The client has given notice that there is room again.
+                turn();
+                ASSERT_EQ(client->wait_for_event(0), told != taken);
+                break;
+            }
+            ASSERT_EQ(text_of(next.what.body), text(taken));
+            ++taken;
+        }
+    }
+}
+
+TEST_F(channel, holds_what_is_held_and_no_more) {
+    server_settings settings;
+    settings.rings.events = std::size_t{256} << 10U;
+    listen(settings);
+    const auto client = connect();
+    const std::string text(1'000, 'x');
+    for (int i = 0; i < 3; ++i) {
+        serving->tell_message(handler.latest, "g", {}, bytes_of(text + std::to_string(i)));
+    }
+    serving->flush();
+    auto first = client->next_event();
+    const auto second = client->next_event();
+    {
+        const auto third = client->next_event();
+    }
+    first.storage = {};
+    // The second still stands in the way of all that come.
+    for (int i = 0; i < 1'000; ++i) {
+        serving->tell_message(handler.latest, "g", {}, bytes_of(std::string(1'000, 'y')));
+        serving->flush();
+        if (client->next_event().how != transfer::done) {
+            break;
+        }
+    }
+    EXPECT_EQ(text_of(second.what.body), text + "1");
+}
+
+TEST_F(channel, sends_from_shared_buffers_without_copying) {
+    listen();
+    const auto client = connect();
+    alongside([&] {
+        status fault{};
+        void* const buffer = client->take_buffer(1'000'000, fault);
+        ASSERT_NE(buffer, nullptr);
+        std::memset(buffer, 'z', 1'000'000);
+        EXPECT_EQ(client->multicast_buffer(true, buffer, 1'000'000), status::ok);
+        std::memcpy(buffer, "again", 5);
+        EXPECT_EQ(client->multicast_buffer(false, buffer, 5), status::ok);
+        EXPECT_EQ(client->multicast_buffer(false, static_cast<char*>(buffer) + 1, 4), status::ok) << "a part";
+        EXPECT_EQ(client->multicast_buffer(false, buffer, 1'000'001), status::invalid_param) << "beyond its end";
+        char foreign = 'f';
+        EXPECT_EQ(client->multicast_buffer(false, &foreign, 1), status::invalid_param);
+        EXPECT_EQ(client->copied_bytes(), 0U);
+        EXPECT_FALSE(client->give_back_buffer(&foreign));
+        EXPECT_FALSE(client->give_back_buffer(static_cast<char*>(buffer) + 64)) << "not where it begins";
+        EXPECT_TRUE(client->give_back_buffer(buffer));
+        EXPECT_FALSE(client->give_back_buffer(buffer)) << "twice";
+        EXPECT_EQ(client->multicast_buffer(false, buffer, 5), status::invalid_param) << "given back";
+        EXPECT_EQ(send(*client, "copied"), status::ok);
+        EXPECT_EQ(client->copied_bytes(), 6U);
+    });
+    turn();
+    EXPECT_EQ(handler.log, (std::vector<std::string>{"safe 1000000", "send again", "send gain", "send copied"}));
+}
+
+TEST_F(channel, reads_nothing_outside_of_what_is_shared) {
+    listen();
+    const auto client = connect();
+    alongside([&] {
+        status fault{};
+        static_cast<void>(client->take_buffer(100, fault));
+        const std::uint64_t shared = shared_bytes_max(client->greeting().message_bytes_max);
+        const request beyond{.kind = request_kind::multicast_shared, .offset = shared - 4, .bytes = 5};
+        EXPECT_EQ(client->ask(beyond).result, status::library);
+    });
+    EXPECT_EQ(handler.log, std::vector<std::string>{"cut off: it sent a malformed request"});
+}
+
+TEST_F(channel, gives_each_client_its_turn) {
+    listen();
+    const auto flooding = connect();
+    const auto quiet = connect();
+    while (send(*flooding, "flood") == status::ok) {
+    }
+    EXPECT_EQ(send(*quiet, "quiet"), status::ok);
+    serving->run_ready();
+    serving->flush();
+    EXPECT_TRUE(serving->busy()) << "the other has more than a turn's worth";
+    EXPECT_NE(std::ranges::find(handler.log, "send quiet"), handler.log.end());
+    EXPECT_LT(handler.log.size(), 1'000U);
 }
 
 } // namespace coterie::ipc

@@ -13,7 +13,7 @@ namespace {
 
 template <class Packet>
 std::vector<std::byte> written(const Packet& packet) {
-    std::vector<std::byte> space(packet_bytes_max);
+    std::vector<std::byte> space(1'024);
     base::byte_writer out(space);
     write(out, packet);
     EXPECT_TRUE(out.ok());
@@ -46,84 +46,49 @@ TEST(ipc_messages, greetings_are_read_as_written) {
     expect_exact(wish, read_hello);
     EXPECT_TRUE(read_hello(wish)->ring_views);
     EXPECT_EQ(read_hello(wish)->pid, 77U);
-    const auto answer = written(
-        welcome{.result = status::ok, .node = {3}, .window_messages = 5, .window_bytes = 6, .message_bytes_max = 7});
+    const auto answer = written(welcome{
+        .result = status::ok, .node = {3}, .request_ring_bytes = 5, .event_ring_bytes = 6, .message_bytes_max = 7});
     EXPECT_EQ(answer.size(), welcome_bytes);
     expect_exact(answer, read_welcome);
     EXPECT_EQ(read_welcome(answer)->node, node_id{3});
+    EXPECT_EQ(read_welcome(answer)->event_ring_bytes, 6U);
     EXPECT_EQ(read_welcome(answer)->message_bytes_max, 7U);
 }
 
 TEST(ipc_messages, requests_are_read_as_written) {
-    for (const request_kind kind : {request_kind::join, request_kind::leave, request_kind::membership,
-                                    request_kind::groups, request_kind::finalize}) {
-        const bool named = kind == request_kind::join || kind == request_kind::membership;
-        const auto packet =
-            written(request{.kind = kind, .flags = 0, .serial = 9, .group = named ? "name" : "", .body = {}});
-        expect_exact(packet, read_request);
-        EXPECT_EQ(read_request(packet)->kind, kind);
-        EXPECT_EQ(read_request(packet)->serial, 9U);
-        EXPECT_EQ(read_request(packet)->group, named ? "name" : "");
+    for (const request& what :
+         {request{.kind = request_kind::join, .flags = request::initial_ring_view, .group = "name"},
+          request{.kind = request_kind::leave}, request{.kind = request_kind::membership, .group = "other"},
+          request{.kind = request_kind::groups}, request{.kind = request_kind::finalize},
+          request{.kind = request_kind::status},
+          request{.kind = request_kind::multicast_file, .flags = request::safe, .bytes = 70'000},
+          request{.kind = request_kind::multicast_shared, .offset = 64, .bytes = 5},
+          request{.kind = request_kind::share, .bytes = 4'096}, request{.kind = request_kind::more}}) {
+        const auto body = written(what);
+        EXPECT_LE(body.size(), request_body_bytes_max);
+        const auto read = read_request(tag_of(what.kind, what.flags), body);
+        ASSERT_TRUE(read);
+        EXPECT_EQ(read->kind, what.kind);
+        EXPECT_EQ(read->flags, what.flags);
+        EXPECT_EQ(read->group, what.group);
+        EXPECT_EQ(read->offset, what.offset);
+        EXPECT_EQ(read->bytes, what.bytes);
     }
-    const auto message = written(request{
-        .kind = request_kind::multicast, .flags = request::safe, .serial = 0, .group = {}, .body = bytes_of("body")});
-    expect_exact(message, read_request);
-    EXPECT_EQ(text_of(read_request(message)->body), "body");
-    std::vector<std::byte> head(request_head_bytes);
-    base::byte_writer out(head);
-    write_multicast_head(out, true, 4);
-    EXPECT_TRUE(std::equal(head.begin(), head.end(), message.begin()));
-    EXPECT_EQ(read_multicast_head(head)->second, 4U);
 }
 
 TEST(ipc_messages, odd_requests_are_refused) {
-    auto packet = written(request{.kind = request_kind::leave, .flags = 0, .serial = 1, .group = {}, .body = {}});
-    packet[0] = std::byte{0};
-    EXPECT_FALSE(read_request(packet)) << "no such kind";
-    packet[0] = std::byte{99};
-    EXPECT_FALSE(read_request(packet));
-    packet =
-        written(request{.kind = request_kind::leave, .flags = request::safe, .serial = 1, .group = {}, .body = {}});
-    EXPECT_FALSE(read_request(packet)) << "a flag of another kind";
-    packet = written(request{.kind = request_kind::leave, .flags = 0, .serial = 1, .group = {}, .body = bytes_of("x")});
-    EXPECT_FALSE(read_request(packet)) << "a body where none belongs";
-    const std::string long_name(group_name_bytes_max + 1, 'n');
-    packet = written(request{.kind = request_kind::join, .flags = 0, .serial = 1, .group = long_name, .body = {}});
-    EXPECT_FALSE(read_request(packet));
-}
-
-TEST(ipc_messages, replies_are_read_as_written) {
-    const auto body = pack_members(some);
-    const auto packet = written(reply{.kind = reply_kind::result,
-                                      .result = status::exist,
-                                      .serial = 4,
-                                      .taken_messages = 0,
-                                      .taken_bytes = 0,
-                                      .body = body});
-    expect_exact(packet, read_reply);
-    EXPECT_EQ(read_reply(packet)->result, status::exist);
-    EXPECT_EQ(unpack_members(read_reply(packet)->body)->at(1).pid, 20U);
-    const auto credit = written(reply{.kind = reply_kind::credit,
-                                      .result = status::ok,
-                                      .serial = 0,
-                                      .taken_messages = 11,
-                                      .taken_bytes = 12,
-                                      .body = {}});
-    EXPECT_EQ(credit.size(), reply_head_bytes);
-    expect_exact(credit, read_reply);
-    EXPECT_EQ(read_reply(credit)->taken_bytes, 12U);
-}
-
-TEST(ipc_messages, stubs_are_nothing_else) {
-    const auto packet = written(stub{.file_bytes = 123'456});
-    EXPECT_EQ(packet.size(), stub_bytes);
-    expect_exact(packet, read_stub);
-    EXPECT_FALSE(read_request(packet));
-    EXPECT_FALSE(read_reply(packet));
-    std::vector<std::byte> copy = packet;
-    std::size_t at = 0;
-    EXPECT_FALSE(read_event(copy, at));
-    EXPECT_FALSE(read_stub(written(stub{.file_bytes = std::uint64_t{1} << 40U})));
+    EXPECT_FALSE(read_tag(0)) << "no such kind";
+    EXPECT_FALSE(read_tag(99));
+    EXPECT_FALSE(read_tag(tag_of(request_kind::leave, request::safe))) << "a flag of another kind";
+    EXPECT_TRUE(read_tag(tag_of(request_kind::multicast, request::safe)));
+    EXPECT_FALSE(read_request(tag_of(request_kind::multicast), bytes_of("x"))) << "a message is no request to be read";
+    EXPECT_FALSE(read_request(tag_of(request_kind::leave), bytes_of("x"))) << "a body where none belongs";
+    EXPECT_FALSE(read_request(tag_of(request_kind::join), bytes_of(std::string(group_name_bytes_max + 1, 'n'))));
+    for (const request_kind kind :
+         {request_kind::multicast_file, request_kind::multicast_shared, request_kind::share}) {
+        const auto body = written(request{.kind = kind, .offset = 1, .bytes = 2});
+        expect_exact(body, [&](base::bytes_view bytes) { return read_request(tag_of(kind), bytes).has_value(); });
+    }
 }
 
 TEST(ipc_messages, lists_of_groups_are_read_as_written) {
@@ -138,7 +103,7 @@ TEST(ipc_messages, lists_of_groups_are_read_as_written) {
     EXPECT_FALSE(unpack_members(base::bytes_view(packed).first(9)));
 }
 
-TEST(ipc_events, follow_one_another_in_a_packet) {
+TEST(ipc_events, follow_one_another_in_a_row) {
     std::vector<std::byte> packet(4'096);
     base::byte_writer out(packet);
     write_message(out, "odd", {.node = {1}, .pid = 2, .reason = 0}, bytes_of("hello"));
@@ -171,7 +136,7 @@ TEST(ipc_events, follow_one_another_in_a_packet) {
     EXPECT_EQ(at, packet.size());
 }
 
-TEST(ipc_events, that_are_damaged_never_reach_beyond_their_packet) {
+TEST(ipc_events, that_are_damaged_never_reach_beyond_their_row) {
     std::vector<std::byte> good(1'024);
     base::byte_writer out(good);
     write_message(out, "group", {.node = {1}, .pid = 2, .reason = 0}, bytes_of("some body"));

@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// As many events to a row as it holds.
+#include "ipc/event_backlog.hpp"
+
+#include <sys/uio.h>
+
+namespace coterie::ipc {
+
+namespace {
+/// Idle blocks that a pool keeps; 4 MiB.
+constexpr std::size_t idle_blocks_max = 64;
+} // namespace
+
+row_pool::block row_pool::take() {
+    if (_idle.empty()) {
+        return std::make_unique_for_overwrite<std::byte[]>(row_bytes_max);
+    }
+    block result = std::move(_idle.back());
+    _idle.pop_back();
+    return result;
+}
+
+void row_pool::give_back(block space) {
+    if (space && _idle.size() < idle_blocks_max) {
+        _idle.push_back(std::move(space));
+    }
+}
+
+event_backlog::~event_backlog() {
+    for (entry& each : _entries) {
+        _pool->give_back(std::move(each.space));
+    }
+}
+
+bool event_backlog::takes_more() {
+    _failed = _failed || _bytes > _bytes_max;
+    return !_failed;
+}
+
+std::span<std::byte> event_backlog::add(std::size_t bytes) {
+    if (!takes_more()) {
+        return {};
+    }
+    if (_entries.empty() || _entries.back().file || row_bytes_max - _entries.back().bytes < bytes) {
+        _entries.push_back({.space = _pool->take(), .bytes = 0, .file = {}});
+    }
+    entry& last = _entries.back();
+    const std::span<std::byte> result(last.space.get() + last.bytes, bytes);
+    last.bytes += bytes;
+    _bytes += bytes;
+    return result;
+}
+
+void event_backlog::add_file(std::span<const iovec> parts, std::size_t bytes) {
+    if (!takes_more()) {
+        return;
+    }
+    auto file = make_memory_file(parts, bytes);
+    if (!file) {
+        _failed = true;
+        return;
+    }
+    _entries.push_back({.space = {}, .bytes = bytes, .file = std::move(*file)});
+    _bytes += bytes;
+}
+
+void event_backlog::remove_front() {
+    _bytes -= _entries.front().bytes;
+    _pool->give_back(std::move(_entries.front().space));
+    _entries.pop_front();
+}
+
+} // namespace coterie::ipc

@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// The events of one client that its ring has no room for: packed into rows as they come, in memory of the daemon's own, or
+// in a file where one is too large for a ring. Bounded: a backlog that is over its bound takes nothing more, and its owner
+// has to part with the client.
+#pragma once
+
+#include "ipc/memory_file.hpp"
+#include "ipc/messages.hpp"
+
+#include <deque>
+#include <memory>
+#include <vector>
+
+namespace coterie::ipc {
+
+/// Bytes of a row of events at most, except where one event alone is larger; a ring of 256 KiB carries such rows.
+inline constexpr std::size_t row_bytes_max = 65'536 - 64;
+
+/// Space for rows, handed round between the clients of a server.
+class row_pool {
+public:
+    using block = std::unique_ptr<std::byte[]>;
+    /// row_bytes_max bytes of space.
+    [[nodiscard]] block take();
+    void give_back(block space);
+
+private:
+    std::vector<block> _idle;
+};
+
+class event_backlog {
+public:
+    /// `pool` must outlive it. `bytes_max`: what may wait; the event that passes it is still taken, the next is not.
+    event_backlog(row_pool& pool, std::size_t bytes_max) : _pool(&pool), _bytes_max(bytes_max) {}
+    event_backlog(event_backlog&&) = delete;
+    ~event_backlog();
+
+    /// Space for an event of at most row_bytes_max bytes; empty when it is not taken.
+    [[nodiscard]] std::span<std::byte> add(std::size_t bytes);
+    /// Takes an event of any size, in the parts given.
+    void add_file(std::span<const iovec> parts, std::size_t bytes);
+
+    /// What comes next: a row, or a file whose content is one.
+    struct entry {
+        row_pool::block space; ///< empty if the events are in `file`
+        std::size_t bytes{};
+        descriptor file;
+    };
+    /// Not while empty().
+    [[nodiscard]] const entry& front() const { return _entries.front(); }
+    void remove_front();
+
+    [[nodiscard]] bool empty() const { return _entries.empty(); }
+    [[nodiscard]] std::size_t bytes() const { return _bytes; }
+    /// True for good once an event has been lost, for the bound or for lack of memory.
+    [[nodiscard]] bool failed() const { return _failed; }
+
+private:
+    bool takes_more();
+
+    row_pool* _pool;
+    std::size_t _bytes_max;
+    std::size_t _bytes = 0;
+    bool _failed = false;
+    std::deque<entry> _entries;
+};
+
+} // namespace coterie::ipc
