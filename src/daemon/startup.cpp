@@ -142,6 +142,8 @@ std::expected<node_parts, std::string> prepare(const config::settings& settings,
 
     result.door = door_policy(::geteuid(), settings.access);
     result.ipc.message_bytes_max = result.groups.message_bytes_max;
+    // Two of the largest may have been taken from a client before it is seen to be behind.
+    result.ipc.event_bytes_max += 2 * static_cast<std::size_t>(result.ipc.message_bytes_max);
 
     if (settings.trace_file) {
         auto recorder = trace::file_recorder::open(*settings.trace_file);

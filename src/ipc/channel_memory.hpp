@@ -14,18 +14,27 @@ namespace coterie::ipc {
 inline constexpr std::size_t answer_bytes_max = std::size_t{64} << 10U;
 
 /// Each line of 64 bytes is written by one side, or seldom.
+enum class daemon_sleep : std::uint32_t {
+    none = 0,
+    until_request = 1,
+    until_asked = 2, ///< too many events wait for the client; only a request that somebody waits for wakes the daemon
+};
+
 struct channel_control {
     ring_counts requests; ///< the client writes
     ring_counts events;   ///< the daemon writes
 
     // Who sleeps says so before it looks into its ring for the last time; who writes looks here after publishing. Whoever
     // changes 1 to 0 wakes the other with a packet on the socket, so that there is one packet for one sleep.
-    alignas(64) std::atomic<std::uint32_t> daemon_sleeps; ///< it looks at the requests only after a packet
+    alignas(
+        64) std::atomic<std::uint32_t> daemon_sleeps; ///< it looks at the requests only after a packet: a daemon_sleep
+    alignas(64) std::atomic<std::uint32_t> asking;    ///< a thread of the client waits for an answer
     alignas(64)
         std::atomic<std::uint32_t> signal_wanted; ///< the client has taken every event; the next comes with a packet
     alignas(64) std::atomic<std::uint32_t> room_wanted; ///< the daemon waits until the ring of events is half empty
 
-    /// Packets on the socket, files among them, that the daemon has sent or is about to send since the welcome.
+    /// Packets on the socket since the welcome, files among them: those that tell of published events. Each has been sent or
+    /// is about to be.
     alignas(64) std::atomic<std::uint64_t> signals;
 
     /// How many requests have been answered, modulo 2^32; a futex. What follows belongs to the last.

@@ -55,6 +55,18 @@ void copy_parts(std::byte* to, std::span<const iovec> parts) {
     }
 }
 
+/// Tells the daemon that somebody waits, for as long as it lives.
+class asking_mark {
+public:
+    explicit asking_mark(std::atomic<std::uint32_t>& word) : _word(word) { _word.store(1, std::memory_order_seq_cst); }
+    asking_mark(const asking_mark&) = delete;
+    asking_mark& operator=(const asking_mark&) = delete;
+    ~asking_mark() { _word.store(0, std::memory_order_seq_cst); }
+
+private:
+    std::atomic<std::uint32_t>& _word;
+};
+
 /// A packet and whether the other end has gone: the first news of that may stand before packets that are still there.
 received_packet receive_surely(const descriptor& socket, std::span<std::byte> space, bool look = false) {
     received_packet result = receive_packet(socket, space, look);
@@ -135,8 +147,8 @@ bool client_channel::wake_daemon() {
 }
 
 template <class Fill>
-status client_channel::put(std::uint32_t tag, std::size_t body_bytes, std::size_t kept_free, Fill fill) {
-    std::byte* const place = _requests.reserve(body_bytes, tag, kept_free);
+status client_channel::put(std::uint32_t tag, std::size_t body_bytes, bool asks, Fill fill) {
+    std::byte* const place = _requests.reserve(body_bytes, tag, asks ? 0 : kept_for_asking);
     if (place == nullptr) {
         return no_room();
     }
@@ -177,7 +189,7 @@ status client_channel::put_request(const request& what, const descriptor& file) 
     std::array<std::byte, request_body_bytes_max> space;
     base::byte_writer out(space);
     write(out, what);
-    return put(tag_of(what.kind, what.flags), out.size(), 0,
+    return put(tag_of(what.kind, what.flags), out.size(), true,
                [&](std::byte* place) { std::memcpy(place, space.data(), out.size()); });
 }
 
@@ -185,6 +197,7 @@ client_channel::answer client_channel::ask(const request& what) { return ask_wit
 
 client_channel::answer client_channel::ask_with(const request& what, const descriptor& file) {
     const std::scoped_lock lock(_asking);
+    const asking_mark mark(_memory.control().asking);
     answer result{.result = put_request(what, file), .body = {}};
     if (result.result != status::ok) {
         return result;
@@ -237,7 +250,7 @@ status client_channel::multicast(bool safe, std::span<const iovec> parts, std::s
         return status::library;
     }
     const std::uint32_t tag = tag_of(request_kind::multicast, safe ? request::safe : 0);
-    const status result = put(tag, bytes, kept_for_asking, [&](std::byte* place) { copy_parts(place, parts); });
+    const status result = put(tag, bytes, false, [&](std::byte* place) { copy_parts(place, parts); });
     if (result == status::ok) {
         _copied_bytes += bytes;
     }
@@ -281,8 +294,8 @@ status client_channel::multicast_in_file(bool safe, std::span<const iovec> parts
         return how == transfer::later ? status::try_again : status::library;
     }
     const std::uint64_t size = bytes;
-    const status result = put(tag_of(request_kind::multicast_file, safe ? request::safe : 0), sizeof(size),
-                              kept_for_asking, [&](std::byte* place) { std::memcpy(place, &size, sizeof(size)); });
+    const status result = put(tag_of(request_kind::multicast_file, safe ? request::safe : 0), sizeof(size), false,
+                              [&](std::byte* place) { std::memcpy(place, &size, sizeof(size)); });
     if (result == status::ok) {
         _copied_bytes += bytes;
         _sent_files.push_back({.ring_end = _requests.position(), .bytes = bytes});
@@ -428,15 +441,15 @@ transfer client_channel::rest() {
     const std::uint64_t sent = control.signals.load(std::memory_order_seq_cst);
     control.signal_wanted.store(1, std::memory_order_seq_cst);
     if (!_events.empty()) {
-        if (_received != sent) {
+        if (_received < sent) {
             // The packet that is still there tells of this as well. Without one the daemon is about to send it.
             control.signal_wanted.store(0, std::memory_order_seq_cst);
         }
         return transfer::done;
     }
     std::array<std::byte, 1> space;
-    const bool told = _received != sent;
-    for (int waits = 0; _received != sent && waits < packet_waits_max;) {
+    const bool told = _received < sent;
+    for (int waits = 0; _received < sent && waits < packet_waits_max;) {
         const received_packet packet = receive_surely(_socket, space);
         if (packet.how == transfer::done) {
             ++_received;

@@ -107,9 +107,10 @@ private:
     client_channel(descriptor socket, channel_memory memory, const welcome& greeting);
 
     // Requests.
-    /// Puts a record into the ring and wakes the daemon if it sleeps. `fill` writes the body.
+    /// Puts a record into the ring and wakes the daemon if it sleeps. `fill` writes the body; `asks` if somebody will wait for
+    /// an answer.
     template <class Fill>
-    [[nodiscard]] status put(std::uint32_t tag, std::size_t body_bytes, std::size_t kept_free, Fill fill);
+    [[nodiscard]] status put(std::uint32_t tag, std::size_t body_bytes, bool asks, Fill fill);
     [[nodiscard]] status put_request(const request& what, const descriptor& file = {});
     [[nodiscard]] answer ask_with(const request& what, const descriptor& file);
     [[nodiscard]] bool wait_for_answer();

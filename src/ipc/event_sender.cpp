@@ -79,6 +79,8 @@ transfer event_sender::flush() {
     how = send_backlog();
     if (how != transfer::gone && _ring.has_unpublished()) {
         _ring.publish();
+        // Files count only now: a client that saw the count and an empty ring would throw away what it has still to read.
+        _control->signals.store(_signals, std::memory_order_seq_cst);
         if (const transfer signalled = signal(); signalled != transfer::done) {
             how = signalled;
         }
@@ -103,7 +105,6 @@ transfer event_sender::send_backlog() {
                 return how;
             }
             ++_signals;
-            _control->signals.store(_signals, std::memory_order_seq_cst);
         }
         std::byte* const place = _ring.reserve(body_bytes, number(next.file ? event_tag::file : event_tag::row));
         if (place == nullptr) {

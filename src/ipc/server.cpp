@@ -135,7 +135,9 @@ public:
                 each.what.resume();
                 activate(each, client);
             }
-            each.what.flush();
+            if (each.what.flush()) {
+                activate(each, client);
+            }
             if (each.what.over()) {
                 each.what.tell_closed();
                 _sessions.erase(found);

@@ -28,8 +28,10 @@ struct server_settings {
     node_id node;
     std::uint64_t message_bytes_max = std::uint64_t{64} << 20U;
     channel_memory::sizes rings;
-    std::size_t event_bytes_max = std::size_t{32}
-                                  << 20U; ///< events that may wait beside a client's full ring, in bytes
+    /// Events that may wait beside a client's full ring, in bytes: beyond the first bound the client's own multicasts are not
+    /// taken, so that nobody drowns in what he sends himself; beyond the second the client is cut off.
+    std::size_t event_bytes_high = std::size_t{4} << 20U;
+    std::size_t event_bytes_max = std::size_t{32} << 20U;
     std::size_t clients_max = 65'536;
     /// Who may connect, by what the kernel knows of the process at the door and of its supplementary groups.
     std::function<bool(const credentials&, std::span<const gid_t>)> admits;

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <utility>
 
 namespace coterie::ipc {
 
@@ -108,7 +109,7 @@ void session::welcome_it() {
     }
     _memory.emplace(std::move(*memory));
     // Both ends begin asleep.
-    _memory->control().daemon_sleeps.store(1, std::memory_order_relaxed);
+    sleep(daemon_sleep::until_request);
     _memory->control().signal_wanted.store(1, std::memory_order_relaxed);
     _requests.emplace(_memory->control().requests, _memory->requests());
     _events.emplace(*_memory, _socket, _context->rows, settings.event_bytes_max);
@@ -136,9 +137,15 @@ session::turn_end session::take_requests() {
     if (!_requests) {
         return turn_end::rest;
     }
+    if (std::exchange(_behind, false)) {
+        resume();
+    }
     const std::uint64_t start = _requests->taken();
     int taken = 0;
     while (!_over && !_held && taken < requests_a_turn && _requests->taken() - start < bytes_a_turn) {
+        if (is_behind()) {
+            return wait_for_it();
+        }
         const auto next = _requests->take();
         if (!next) {
             _counted += static_cast<std::uint64_t>(taken);
@@ -165,16 +172,35 @@ session::turn_end session::found_empty(bool took_some) {
     if (took_some && !_closing && in_flood()) {
         return turn_end::soon;
     }
-    std::atomic<std::uint32_t>& asleep = _memory->control().daemon_sleeps;
-    asleep.store(1, std::memory_order_seq_cst);
+    sleep(daemon_sleep::until_request);
     if (!_requests->empty() || _requests->corrupt()) {
-        asleep.store(0, std::memory_order_seq_cst);
+        sleep(daemon_sleep::none);
         return turn_end::more;
     }
     if (_closing) {
         end("its process ended", false);
     }
     return turn_end::rest;
+}
+
+bool session::is_behind() const {
+    return _events->bytes_waiting() > _context->settings.event_bytes_high && !_closing &&
+           _memory->control().asking.load(std::memory_order_seq_cst) == 0;
+}
+
+session::turn_end session::wait_for_it() {
+    _requests->release_all();
+    sleep(daemon_sleep::until_asked);
+    if (!is_behind()) {
+        sleep(daemon_sleep::none);
+        return turn_end::more;
+    }
+    _behind = true;
+    return turn_end::rest;
+}
+
+void session::sleep(daemon_sleep how) {
+    _memory->control().daemon_sleeps.store(static_cast<std::uint32_t>(how), std::memory_order_seq_cst);
 }
 
 bool session::in_flood() {
@@ -308,6 +334,10 @@ void session::resume() {
     if (!_held || _over) {
         return;
     }
+    if (is_behind()) {
+        static_cast<void>(wait_for_it());
+        return;
+    }
     held_multicast held = std::move(*_held);
     _held.reset();
     if (!submit(held.safe, std::move(held.body))) {
@@ -349,9 +379,9 @@ void session::show_answer(status result) {
     futex_wake(control.answered);
 }
 
-void session::flush() {
+bool session::flush() {
     if (_over || !_events) {
-        return;
+        return false;
     }
     // That it has gone is seen by reading its socket, behind everything that it had still sent.
     _wants_room = _events->flush() == transfer::later;
@@ -361,6 +391,7 @@ void session::flush() {
         ++_context->counts.too_slow;
         end("it does not take its events: " + std::to_string(_events->bytes_waiting()) + " bytes wait for it", true);
     }
+    return _behind && !_over && _events->bytes_waiting() <= _context->settings.event_bytes_high / 2;
 }
 
 void session::hung_up() {

@@ -39,8 +39,8 @@ public:
     [[nodiscard]] turn_end take_requests();
     /// The multicast that was put off may be tried again.
     void resume();
-    /// Shows the client its events, as far as ring and socket take them.
-    void flush();
+    /// Shows the client its events, as far as ring and socket take them. True if its requests can be taken again now.
+    [[nodiscard]] bool flush();
     /// Null before the client has been welcomed.
     [[nodiscard]] event_sender* events() { return _events ? &*_events : nullptr; }
     [[nodiscard]] bool welcomed() const { return _memory.has_value(); }
@@ -66,6 +66,10 @@ private:
     void malformed(std::string_view what);
 
     [[nodiscard]] turn_end found_empty(bool took_some);
+    /// Whether so many events wait for the client that its multicasts have to.
+    [[nodiscard]] bool is_behind() const;
+    [[nodiscard]] turn_end wait_for_it();
+    void sleep(daemon_sleep how);
     [[nodiscard]] bool in_flood();
     /// False when the request is malformed.
     bool take(const ring_reader::record& what);
@@ -103,6 +107,7 @@ private:
     std::uint64_t _counted = 0; ///< requests since then
     bool _flood = false;
 
+    bool _behind = false; ///< its requests wait until it has taken events, or asks for something
     bool _wants_room = false;
     bool _closing = false; ///< it has hung up
     bool _opened = false;

@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <atomic>
 #include <cstdlib>
+#include <cstring>
 #include <fcntl.h>
 #include <filesystem>
 #include <functional>
@@ -38,7 +39,11 @@ struct scripted : request_handler {
         log.emplace_back("leave");
         return status::not_exist;
     }
-    status on_multicast(client_id, bool safe, const base::buffer& body) override {
+    status on_multicast(client_id client, bool safe, const base::buffer& body) override {
+        if (serving != nullptr) {
+            serving->tell_message(client, "echo", {}, body.bytes());
+            return status::ok;
+        }
         if (multicasting == status::ok) {
             const auto bytes = body.bytes();
             log.push_back((safe ? "safe " : "send ") +
@@ -54,6 +59,7 @@ struct scripted : request_handler {
         log.push_back((by_force ? "cut off: " : "closed: ") + std::string(why));
     }
 
+    server* serving = nullptr; ///< set: messages go back to their sender and are not logged
     status opening = status::ok;
     status multicasting = status::ok;
     std::vector<address> members;
@@ -528,6 +534,31 @@ TEST_F(channel, keeps_the_order_of_events_through_a_backlog) {
     }
 }
 
+/// Both ends in threads of their own: a file used to be thrown away by a client that saw it counted before its event.
+TEST_F(channel, loses_no_file_while_both_ends_run) {
+    listen();
+    const auto client = connect();
+    handler.serving = serving.get();
+    constexpr std::uint64_t messages = 3'000;
+    alongside([&] {
+        std::string text(70'000, 'f');
+        std::uint64_t sent = 0;
+        std::uint64_t taken = 0;
+        while (taken < messages) {
+            std::memcpy(text.data(), &sent, sizeof(sent));
+            if (sent < messages && send(*client, text) == status::ok) {
+                ++sent;
+            }
+            for (auto next = client->next_event(); next.how == transfer::done; next = client->next_event()) {
+                std::uint64_t number = 0;
+                std::memcpy(&number, next.what.body.data(), sizeof(number));
+                ASSERT_EQ(number, taken);
+                ++taken;
+            }
+        }
+    });
+}
+
 TEST_F(channel, holds_what_is_held_and_no_more) {
     server_settings settings;
     settings.rings.events = std::size_t{256} << 10U;
@@ -594,6 +625,41 @@ TEST_F(channel, reads_nothing_outside_of_what_is_shared) {
         EXPECT_EQ(client->ask(beyond).result, status::library);
     });
     EXPECT_EQ(handler.log, std::vector<std::string>{"cut off: it sent a malformed request"});
+}
+
+TEST_F(channel, does_not_let_a_client_drown_in_what_it_sends) {
+    server_settings settings;
+    settings.event_bytes_high = 100'000;
+    settings.event_bytes_max = 1'000'000;
+    settings.rings.events = std::size_t{256} << 10U;
+    listen(settings);
+    const auto client = connect();
+    handler.serving = serving.get();
+    const std::string text(10'000, 'x');
+    // However long it does not dispatch, it is only told to wait.
+    std::size_t accepted = 0;
+    for (int round = 0; round < 10'000; ++round) {
+        accepted += send(*client, text) == status::ok ? 1U : 0U;
+        turn();
+    }
+    while (send(*client, "x") == status::ok) {
+        ++accepted;
+    }
+    EXPECT_TRUE(client->blocked());
+    EXPECT_LT(accepted, 1'000U);
+    // A thread that waits for an answer gets it all the same, behind all that was sent before.
+    alongside([&] { EXPECT_EQ(client->ask({.kind = request_kind::leave}).result, status::not_exist); });
+    std::size_t delivered = 0;
+    while (delivered < accepted) {
+        if (client->next_event().how == transfer::done) {
+            ++delivered;
+        } else {
+            turn();
+            ASSERT_TRUE(client->wait_for_event(0)) << delivered << " of " << accepted;
+        }
+    }
+    EXPECT_FALSE(client->blocked());
+    EXPECT_EQ(serving->clients(), 1U);
 }
 
 TEST_F(channel, gives_each_client_its_turn) {
