@@ -303,16 +303,23 @@ private:
         return false;
     }
 
-    /// False when something went wrong, which is told.
+    /// False when something went wrong, which is told: the first fault and how many handles are joined all the same.
     bool judge() const {
-        for (const entry& each : _entries) {
-            if (each.failed != CS_OK || each.wrong) {
-                std::fprintf(stderr, "crowd: group crowd-%td: %s\n", &each - _entries.data(),
-                             each.wrong ? "a wrong change" : cs_strerror(static_cast<cs_error_t>(each.failed.load())));
-                return false;
-            }
+        const auto faulty = std::find_if(_entries.begin(), _entries.end(),
+                                         [](const entry& each) { return each.failed != CS_OK || each.wrong; });
+        if (faulty == _entries.end()) {
+            return true;
         }
-        return true;
+        const char* const call = faulty->called_ns == 0 ? "cpg_model_initialize" : "a call for the group";
+        const auto joined = std::count_if(_entries.begin(), _entries.end(),
+                                          [](const entry& each) { return each.join_ns != 0 && each.failed == CS_OK; });
+        std::fprintf(
+            stderr, "crowd: handle %td: %s; %td of %zu handles have joined\n", faulty - _entries.begin(),
+            faulty->wrong
+                ? "a change that is not its own join or leave"
+                : (std::string(call) + ": " + cs_strerror(static_cast<cs_error_t>(faulty->failed.load()))).c_str(),
+            joined, _size);
+        return false;
     }
 
     bool report_joins() const {

@@ -9,7 +9,7 @@ import json
 from harness import report
 from harness.daemons import Coterie
 from harness.network import network
-from harness.processes import Failure, Process, eventually
+from harness.processes import Failure, OthersWatch, Process, processor_seconds
 
 LIMIT_SECONDS = 30
 
@@ -51,12 +51,14 @@ def _run_once(asked, daemons, build, folder, floods, computing):
     # The floods begin before the quiet client measures and end after it.
     longer = ["--seconds", asked.seconds + 2, "--limit", LIMIT_SECONDS]
     with contextlib.ExitStack() as stack:
+        loading = []
+        others = OthersWatch(lambda: daemons.processor_seconds() + sum(processor_seconds(each.pid) for each in loading))
         flooding = []
         for each in range(1, floods + 1):
             command = [member, "flood", "--group", f"flood-{each}", "--id", each, "--bytes", asked.bytes, *longer]
             flooding.append(stack.enter_context(daemons.client(f"flood-{each}", 1, command)))
         for each in range(1, computing + 1):
-            stack.enter_context(Process(f"computing-{each}", ["sh", "-c", "while :; do :; done"], folder))
+            loading.append(stack.enter_context(Process(f"computing-{each}", ["sh", "-c", "while :; do :; done"], folder)))
         command = [member, "ping", "--group", "quiet", "--bytes", 64, "--pause-us", asked.pause_us]
         command += ["--seconds", asked.seconds, "--warm-up", 1, "--limit", LIMIT_SECONDS]
         quiet = stack.enter_context(daemons.client("quiet", 1, command))
@@ -64,11 +66,17 @@ def _run_once(asked, daemons, build, folder, floods, computing):
         for each in flooding:
             each.wait(LIMIT_SECONDS + asked.seconds)
         daemons.check()
+        others_used = others.processors()
         told = json.loads(quiet.output.read_text())
         rates = [json.loads(each.output.read_text())["rate"] for each in flooding]
     if told["received"] != told["sent"] or told["sent"] == 0:
         raise Failure(f"the quiet client received {told['received']} of its {told['sent']} messages")
-    return {"latency_us": told["latency_us"], "messages": told["received"], "flood_rates": rates}
+    return {
+        "latency_us": told["latency_us"],
+        "messages": told["received"],
+        "flood_rates": rates,
+        "others_processors": others_used,
+    }
 
 
 def _brief(result):
@@ -76,7 +84,7 @@ def _brief(result):
     text = f"p50 {report.short(latency['p50'])} us, p99 {report.short(latency['p99'])} us"
     if result["flood_rates"]:
         text += f"; floods {report.short(sum(result['flood_rates']))} messages/s"
-    return text
+    return text + report.others(result)
 
 
 def _print(results):
@@ -93,6 +101,7 @@ def _print(results):
     print()
     head = ["quiet client, us", "scheduling", "p50", "p99", "p99.9", "max", "floods, messages/s", "slowest/fastest"]
     print(report.table(head, rows))
+    report.warn_of_others([one for each in results for one in each["runs"]])
 
 
 def picture(content):

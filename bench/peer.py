@@ -8,7 +8,7 @@ import json
 from harness import corosync_packages, report
 from harness.daemons import Corosync, Coterie
 from harness.network import network
-from harness.processes import Failure
+from harness.processes import Failure, OthersWatch
 
 LIMIT_SECONDS = 60
 
@@ -98,7 +98,7 @@ def _run_once(asked, case, daemons, build):
         options += ["--wait-us", asked.wait_us, "--limit", LIMIT_SECONDS]
         options += ["--safe"] * asked.safe + ["--whole"] * asked.whole
         members = []
-        used_before = daemons.processor_seconds()
+        used_before, others = daemons.processor_seconds(), OthersWatch(daemons.processor_seconds)
         try:
             for host in daemons.network.hosts:
                 role = case.role if host <= case.senders else "listen"
@@ -109,7 +109,7 @@ def _run_once(asked, case, daemons, build):
         finally:
             for each in members:
                 each.stop()
-        used = daemons.processor_seconds() - used_before
+        used, others_used = daemons.processor_seconds() - used_before, others.processors()
         told = [json.loads(each.output.read_text()) for each in members]
         _compare(case, daemons, told)
         result = {
@@ -119,6 +119,7 @@ def _run_once(asked, case, daemons, build):
             "refused": sum(each["refused"] for each in told),
             "daemon_us_per_delivery": used / max(told[0]["received"], 1) / case.nodes * 1e6,
             "daemon_peak_mb": daemons.peak_memory_mb(),
+            "others_processors": others_used,
         }
         if case.role == "ping":
             result["latency_us"] = told[0]["latency_us"]
@@ -142,7 +143,7 @@ def _brief(result):
     if "latency_us" in result:
         text += f", p50 {result['latency_us']['p50']:.0f} us, p99 {result['latency_us']['p99']:.0f} us"
     text += f"; {report.short(result['daemon_us_per_delivery'])} us of a daemon's processor time a message"
-    return f"{text}, {result['daemon_peak_mb']:.0f} MB"
+    return f"{text}, {result['daemon_peak_mb']:.0f} MB{report.others(result)}"
 
 
 def _figure(result, product, what):
@@ -172,19 +173,29 @@ def _print(results):
     print()
     print(report.table(["work", "scheduling", "", "Coterie", "Corosync", "ratio"], rows))
     print("\nEvery member delivered every message, all in the same order.")
+    report.warn_of_others([run for each in results for product in each["runs"].values() for run in product])
 
 
 def picture(content):
-    """Floods in messages a second, or what there is."""
-    floods = [each for each in content["cases"] if each["role"] == "flood"]
-    kind, unit, chosen = "messages_per_second", "messages/s", floods
-    if not floods:
-        kind, unit, chosen = "p50", "us, p50", content["cases"]
+    """How many times better than Corosync; where only one of the two was measured, its figures."""
+    both = [each for each in content["cases"] if len(each["runs"]) == 2]
     groups = []
-    for each in chosen:
-        entries = [(title, _figure(each, product, kind)) for product, title in _TITLES if each["runs"].get(product)]
+    for each in both:
+        kinds = _LATENCIES if each["role"] == "ping" else _RATES
+        entries = []
+        for kind, name in kinds:
+            ours, theirs = _figure(each, "coterie", kind), _figure(each, "corosync", kind)
+            entries.append((name, theirs / ours if each["role"] == "ping" else ours / theirs))
         groups.append((f"{each['title']}, {each['scheduling']}", entries))
-    return report.bars("What every member delivers, median of runs", unit, groups, logarithmic=True)
+    if groups:
+        return report.bars("Coterie against Corosync, medians", "times Corosync", groups)
+    for each in content["cases"]:
+        kinds = _LATENCIES if each["role"] == "ping" else _RATES
+        (product,) = each["runs"]
+        entries = [(f"{product}, {name}", _figure(each, product, kind)) for kind, name in kinds]
+        groups.append((f"{each['title']}, {each['scheduling']}", entries))
+    return report.bars("What every member delivers, medians", "messages/s or us", groups, logarithmic=True)
 
 
-_TITLES = (("coterie", "Coterie"), ("corosync", "Corosync 3.1.7"))
+_RATES = (("messages_per_second", "messages a second"),)
+_LATENCIES = (("p50", "latency p50, times lower"), ("p99", "latency p99, times lower"))

@@ -33,7 +33,7 @@ class Place:
 
 def find(folder):
     """The installed one, or else the one unpacked in `folder`, which is filled when it is not there."""
-    versions = [_installed(each) for each in WANTED]
+    versions = [installed(each) for each in WANTED]
     if all(versions) and pathlib.Path("/usr/sbin/corosync").exists():
         return Place(pathlib.Path("/"), versions[0])
     root = folder / "root"
@@ -46,7 +46,7 @@ def find(folder):
     return Place(root, (folder / "version").read_text())
 
 
-def _installed(package):
+def installed(package):
     """Its version, or None."""
     with contextlib.suppress(FileNotFoundError):
         asked = ["dpkg-query", "--show", "--showformat=${db:Status-Status} ${Version}", package]

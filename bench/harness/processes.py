@@ -112,6 +112,32 @@ def processor_seconds(pid):
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
+class OthersWatch:
+    """How many processors programs that are no part of a run have kept busy meanwhile: what spoils its figures."""
+
+    def __init__(self, own_seconds):
+        """`own_seconds` tells the processor time of the run's processes that have not been waited for."""
+        self._own_seconds = own_seconds
+        self._begin = (time.monotonic(), self._busy(), self._own())
+
+    def processors(self):
+        passed = time.monotonic() - self._begin[0]
+        return max(0.0, self._busy() - self._begin[1] - (self._own() - self._begin[2])) / passed
+
+    def _own(self):
+        waited = resource.getrusage(resource.RUSAGE_CHILDREN)
+        self_used = resource.getrusage(resource.RUSAGE_SELF)
+        return self._own_seconds() + sum(each.ru_utime + each.ru_stime for each in (waited, self_used))
+
+    @staticmethod
+    def _busy():
+        # What is not idle: the kernel measures that, while it samples by its clock what processors do when they are not.
+        with open("/proc/stat", encoding="ascii") as file:
+            _, _, _, idle, waiting, _, _, stolen, *_ = map(int, file.readline().split()[1:])
+        away = (idle + waiting + stolen) / os.sysconf("SC_CLK_TCK")
+        return time.monotonic() * os.cpu_count() - away
+
+
 def eventually(what, seconds, pause=0.02):
     """Asks until it is true; False when the time is over."""
     deadline = time.monotonic() + seconds

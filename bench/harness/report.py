@@ -66,6 +66,22 @@ def table(head, rows):
     return "\n".join(lines)
 
 
+def others(result):
+    """What to say about a run while other programs ran."""
+    return f"; {result['others_processors']:.1f} processors busy with others" if result["others_processors"] > 0.1 else ""
+
+
+def warn_of_others(runs):
+    """Tells when others kept the processors busy in most runs."""
+    processors = [each["others_processors"] for each in runs]
+    if median(processors) > 0.1:
+        print(
+            f"\nOther programs kept {median(processors):.1f} of {os.cpu_count()} processors busy meanwhile: figures are "
+            "lower than they could be,\nand ratios of products that need the processors to different degrees are not "
+            "those of a quiet machine."
+        )
+
+
 def write_json(file, content):
     file.parent.mkdir(parents=True, exist_ok=True)
     file.write_text(json.dumps(content, indent=1) + "\n")
@@ -78,7 +94,7 @@ def bars(title, unit, groups, logarithmic=False):
     """An SVG of horizontal bars: groups is [(label, [(name, value), ...]), ...]."""
     names = list(dict.fromkeys(name for _, entries in groups for name, _ in entries))
     colour = {name: COLOURS[i % len(COLOURS)] for i, name in enumerate(names)}
-    left, right, bar, top = 250, 90, 16, 58
+    left, right, bar, top = 290, 90, 16, 58
     width, span = 860, 860 - left - right
     highest = max(value for _, entries in groups for _, value in entries) or 1
     lowest = min(value for _, entries in groups for _, value in entries if value > 0)
