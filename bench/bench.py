@@ -1,0 +1,85 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: BSD-3-Clause
+"""Runs one benchmark: `bench.py [--build FOLDER] NAME [OPTION]...`, or, as users do, `./dev bench NAME [OPTION]...`.
+Starts daemons and clients, takes everything away again also on Ctrl-C, prints a table, and writes the figures of every run
+as JSON, and a picture. What is measured is in docs/benchmarks.md."""
+
+import argparse
+import pathlib
+import signal
+import sys
+import tempfile
+
+sys.dont_write_bytecode = True
+import crowd  # noqa: E402
+import fairness  # noqa: E402
+import peer  # noqa: E402
+from harness import processes, report  # noqa: E402
+
+BENCHMARKS = {
+    "peer": (peer, "Coterie and Corosync on the same three hosts: messages a second, latency"),
+    "crowd": (crowd, "10,000 joins of 1,000 clients: their latency, and what a handle costs the daemon"),
+    "fairness": (fairness, "the latency of a quiet client while others flood its daemon"),
+}
+
+
+def main():
+    root = pathlib.Path(__file__).resolve().parent.parent
+    parser = argparse.ArgumentParser(prog="./dev bench", description="Measures; docs/benchmarks.md tells what.")
+    parser.add_argument("--build", type=pathlib.Path, default=root / "build", help=argparse.SUPPRESS)
+    names = parser.add_subparsers(dest="name", required=True, metavar="NAME")
+    for name, (module, text) in BENCHMARKS.items():
+        sub = names.add_parser(
+            name, help=text, description=module.__doc__, formatter_class=argparse.ArgumentDefaultsHelpFormatter
+        )
+        module.add_arguments(sub)
+        sub.add_argument("--json", type=pathlib.Path, help="where the figures go (default: build/bench/NAME.json)")
+        sub.add_argument("--picture", type=pathlib.Path, help="where the SVG goes (default: build/bench/NAME.svg)")
+        sub.add_argument("--keep", action="store_true", help="keep the folder with logs and configurations")
+    asked = parser.parse_args()
+    build = asked.build.resolve()
+    for made in ("bin/coteried", "bin/coterie", "lib/libcpg.so.4", "bench/member", "bench/crowd"):
+        if not (build / made).exists():
+            raise processes.Failure(f"{build / made} is not there: run ./dev build first")
+    results = build / "bench"
+    written = [(asked.json or results / f"{asked.name}.json"), (asked.picture or results / f"{asked.name}.svg")]
+    module = BENCHMARKS[asked.name][0]
+    machine = report.machine()
+    with _folder(asked.keep) as folder:
+        figures = module.run(asked, build, pathlib.Path(folder))
+    command = f"./dev bench {' '.join(sys.argv[sys.argv.index(asked.name) :])}"
+    report.write_json(written[0], {"command": command, "machine": machine, **figures})
+    written[1].write_text(module.picture(figures))
+    print(f"\nEvery run: {written[0]}\nA picture: {written[1]}")
+
+
+def _folder(keep):
+    if not keep:
+        # Socket paths are short, so not below the build.
+        return tempfile.TemporaryDirectory(prefix="coterie-bench-")
+    folder = tempfile.mkdtemp(prefix="coterie-bench-")
+    print(f"logs and configurations: {folder}")
+    return _Kept(folder)
+
+
+class _Kept:
+    def __init__(self, folder):
+        self._folder = folder
+
+    def __enter__(self):
+        return self._folder
+
+    def __exit__(self, *_):
+        pass
+
+
+if __name__ == "__main__":
+    processes.interrupts_raise()
+    try:
+        main()
+    except processes.Failure as failure:
+        print(f"bench: {failure}", file=sys.stderr)
+        sys.exit(1)
+    except KeyboardInterrupt as why:
+        print(f"bench: interrupted ({why})", file=sys.stderr)
+        sys.exit(128 + signal.Signals[str(why)].value if str(why) in signal.Signals.__members__ else 130)
