@@ -86,7 +86,11 @@ cs_error_t cpg_client::send_patiently(std::string_view text) {
 
 bool cpg_client::see(std::size_t count) {
     const auto end = std::chrono::steady_clock::now() + std::chrono::milliseconds(patience_ms);
-    while (seen().size() < count) {
+    const auto seen_so_far = [this] {
+        const std::scoped_lock lock(_mutex);
+        return _seen.size();
+    };
+    while (seen_so_far() < count) {
         if (dispatch(CS_DISPATCH_ONE_NONBLOCKING) == CS_OK) {
             continue;
         }

@@ -54,7 +54,8 @@ TEST_F(cpg_lives, a_client_that_does_not_read_is_cut_off_and_the_others_go_on) {
         const auto seen = reader.seen();
         return std::find(seen.begin(), seen.end(), gone) != seen.end();
     };
-    while (sent < 3'000 && !is_told()) {
+    // 300 MB: more than a daemon keeps for one client.
+    while (sent < 6'000 && !is_told()) {
         ASSERT_EQ(reader.send_patiently(text), CS_OK);
         ++sent;
         ASSERT_EQ(reader.dispatch(CS_DISPATCH_ALL), CS_OK);
