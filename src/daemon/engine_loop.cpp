@@ -83,8 +83,11 @@ public:
         std::filesystem::create_directories(std::filesystem::path(socket_path).parent_path(), ignored);
         if (const auto listening = _server.listen(socket_path); !listening) {
             const bool live = listening.error() == std::errc::address_in_use;
+            const bool no_socket = listening.error() == std::errc::file_exists;
             return std::unexpected("socket " + socket_path + " cannot be used: " +
-                                   (live ? "another daemon listens there" : listening.error().message()));
+                                   (live        ? "another daemon listens there"
+                                    : no_socket ? "something that is no socket stands there"
+                                                : listening.error().message()));
         }
         _socket_path = socket_path;
         _clients_ready.assign(_server.poll_descriptor());
