@@ -3,6 +3,7 @@
 // own.
 #include "cli/commands.hpp"
 
+#include "cli/printable.hpp"
 #include "sim/checker.hpp"
 #include "trace/reader.hpp"
 
@@ -40,10 +41,16 @@ void check(const check_options& options) {
         auto read = trace::read_file(file);
         if (!read) {
             const std::string line = read.error().line == 0 ? "" : fmt::format(":{}", read.error().line);
-            fmt::print(stderr, "coterie: {}{}: {}\n", file, line, read.error().what);
+            fmt::print(stderr, "coterie: {}{}: {}\n", file, line, printable(read.error().what));
             throw CLI::RuntimeError(2);
         }
         events.insert(events.end(), read->begin(), read->end());
+    }
+    if (events.empty()) {
+        // To call that right would hide that nothing was traced.
+        fmt::print(stderr, "coterie: there are no events in {}\n",
+                   options.files.size() == 1 ? options.files.front() : "any of these files");
+        throw CLI::RuntimeError(2);
     }
     sim::checker_options rules;
     rules.quiet_tail = options.quiet_tail;

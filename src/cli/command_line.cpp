@@ -3,8 +3,11 @@
 #include "cli/command_line.hpp"
 
 #include "cli/commands.hpp"
+#include "cli/daemon_link.hpp"
+#include "cli/printable.hpp"
 
 #include <CLI/CLI.hpp>
+#include <cstdio>
 #include <fmt/core.h>
 #include <string>
 
@@ -13,6 +16,16 @@ namespace coterie::cli {
 namespace {
 
 constexpr int not_understood = 2;
+
+/// A word that looks like an option and is none; CLI11 tells of what is missing first.
+std::string unknown_option(const CLI::App& app) {
+    for (const std::string& each : app.remaining(true)) {
+        if (each.size() > 1 && each.starts_with('-')) {
+            return each;
+        }
+    }
+    return {};
+}
 
 /// The subcommand whose help says more: the last that was recognised.
 std::string called(const CLI::App& app) {
@@ -42,6 +55,9 @@ int run_command_line(int count, char** words) {
     declare_commands(app);
     try {
         app.parse(count, words);
+        if (std::fflush(stdout) != 0 || std::ferror(stdout) != 0) {
+            fail("standard output cannot be written to");
+        }
         return 0;
     } catch (const CLI::Success& help) {
         return app.exit(help);
@@ -51,6 +67,8 @@ int run_command_line(int count, char** words) {
         const bool none = app.get_subcommands().empty();
         if (none && count > 1 && words[1][0] != '-') {
             fmt::print(stderr, "coterie: there is no command '{}'; see coterie --help\n", words[1]);
+        } else if (const std::string unknown = unknown_option(app); !unknown.empty()) {
+            fmt::print(stderr, "coterie: there is no option '{}'; see {} --help\n", printable(unknown), called(app));
         } else {
             fmt::print(stderr, "coterie: {}; see {} --help\n", fault.what(), called(app));
         }

@@ -22,6 +22,7 @@ namespace {
 struct groups_options {
     std::string socket;
     std::string name;
+    const CLI::Option* one = nullptr; ///< a name was given, which may be empty
     bool json = false;
     bool names = false;
 };
@@ -45,7 +46,7 @@ void show_groups(const groups_options& options) {
     if (!groups) {
         fail(groups.error());
     }
-    if (!options.name.empty()) {
+    if (options.one->count() > 0) {
         std::erase_if(*groups, [&](const listed_group& each) { return each.name != options.name; });
         if (groups->empty()) {
             fail(fmt::format("no process is in a group '{}'; `coterie groups` lists those that there are",
@@ -57,7 +58,7 @@ void show_groups(const groups_options& options) {
         fmt::print("{}\n", list.dump(2, ' ', false, nlohmann::ordered_json::error_handler_t::replace));
     } else if (options.names) {
         std::ranges::for_each(*groups, [](const listed_group& each) { fmt::print("{}\n", printable(each.name)); });
-    } else if (!options.name.empty()) {
+    } else if (options.one->count() > 0) {
         fmt::print("{}", members_text(groups->front()));
     } else {
         constexpr auto all = std::numeric_limits<std::size_t>::max();
@@ -70,7 +71,7 @@ void show_groups(const groups_options& options) {
 void add_groups_command(CLI::App& app) {
     CLI::App* command = app.add_subcommand("groups", "List the groups and the processes in them");
     auto options = std::make_shared<groups_options>();
-    command->add_option("GROUP", options->name, "Only this group: one process a line");
+    options->one = command->add_option("GROUP", options->name, "Only this group: one process a line");
     add_socket_option(*command, options->socket);
     CLI::Option* const json =
         command->add_flag("--json", options->json, "For programs: fields that docs/status.md describes");

@@ -2,6 +2,7 @@
 // `coterie sim`: runs fault schedules in the simulated world, says what happened, and shows the trace around whatever
 // broke a guarantee together with the command that repeats the run.
 #include "cli/commands.hpp"
+#include "cli/number_range.hpp"
 
 #include "sim/run.hpp"
 #include "sim/trace_printer.hpp"
@@ -14,6 +15,7 @@
 #include <atomic>
 #include <chrono>
 #include <cstdio>
+#include <limits>
 #include <mutex>
 #include <string>
 #include <thread>
@@ -199,13 +201,15 @@ void add_sim_command(CLI::App& app) {
     command->add_option("--schedule", options->request.schedule, "Which schedule; --list names them")
         ->capture_default_str();
     command->add_option("--seed", options->request.seed, "The seed, from which everything follows")
-        ->capture_default_str();
+        ->capture_default_str()
+        ->check(whole_number(0, std::numeric_limits<std::uint64_t>::max()));
     command->add_option("--nodes", options->request.nodes, "How many nodes; else as the schedule draws")
-        ->check(CLI::Range(1, 64));
+        ->check(whole_number(1, 64));
     command->add_option("--seconds", options->seconds, "For how long faults go on, in simulated seconds")
-        ->check(CLI::Range(0.001, 1e6));
-    command->add_option("--count", options->count, "How many seeds to run, from --seed on")->check(CLI::PositiveNumber);
-    command->add_option("--jobs", options->jobs, "On how many threads")->check(CLI::Range(1, 256));
+        ->check(number(0.001, 1e6));
+    command->add_option("--count", options->count, "How many seeds to run, from --seed on")
+        ->check(whole_number(1, 1'000'000'000));
+    command->add_option("--jobs", options->jobs, "On how many threads")->check(whole_number(1, 256));
     command->add_option("--trace", options->trace_file, "Write the events of the run to this file");
     command->add_flag("--list", options->list, "List the schedules");
     command->add_flag("--coverage", options->coverage, "Print which states met which faults");

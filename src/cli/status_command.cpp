@@ -3,6 +3,7 @@
 #include "cli/commands.hpp"
 
 #include "cli/daemon_link.hpp"
+#include "cli/number_range.hpp"
 #include "cli/status_text.hpp"
 
 #include <CLI/CLI.hpp>
@@ -112,7 +113,7 @@ void add_status_command(CLI::App& app) {
         command->add_option("--watch", options->watch_s, "Again every SECONDS, 2 unless told, until Ctrl-C")
             ->type_name("[SECONDS]")
             ->expected(0, 1)
-            ->check(CLI::Range(watch_s_min, watch_s_max));
+            ->check(number(watch_s_min, watch_s_max));
     command->callback([options] { show_status(*options); });
 }
 

@@ -42,7 +42,7 @@ std::chrono::steady_clock::time_point to_clock_time(base::time_point point) {
 
 } // namespace
 
-class engine_loop::core final : public ring::environment, public net::packet_sink {
+class engine_loop::core final : public ring::environment, public network_port::receiver {
 public:
     explicit core(node_parts parts)
         : _parts(std::move(parts)),
@@ -83,8 +83,11 @@ public:
         std::filesystem::create_directories(std::filesystem::path(socket_path).parent_path(), ignored);
         if (const auto listening = _server.listen(socket_path); !listening) {
             const bool live = listening.error() == std::errc::address_in_use;
+            const bool no_socket = listening.error() == std::errc::file_exists;
             return std::unexpected("socket " + socket_path + " cannot be used: " +
-                                   (live ? "another daemon listens there" : listening.error().message()));
+                                   (live        ? "another daemon listens there"
+                                    : no_socket ? "something that is no socket stands there"
+                                                : listening.error().message()));
         }
         _socket_path = socket_path;
         _clients_ready.assign(_server.poll_descriptor());
@@ -132,11 +135,8 @@ public:
         _journal.step(what);
     }
 
-    // net::packet_sink
+    // network_port::receiver
     void on_packet(const base::buffer& datagram, const wire::opened& packet) override {
-        if (!_port->admits(_now, datagram, packet.from)) {
-            return;
-        }
         _packet = &packet;
         _engine.on_packet(_now, datagram, packet);
         _packet = nullptr;
@@ -304,10 +304,7 @@ private:
     /// Null on no network.
     net::transport* open_transport() { return _port ? _port->transport() : nullptr; }
 
-    bool receive() {
-        return open_transport() != nullptr &&
-               _port->receive(_now, *this, datagrams_a_turn, _engine.counts().unknown_incarnation);
-    }
+    bool receive() { return open_transport() != nullptr && _port->receive(_now, *this, datagrams_a_turn); }
 
     static bool says_farewell(const wire::opened& packet, base::node_id node) {
         if (packet.kind != wire::packet_kind::heartbeat || packet.from.node != node) {
@@ -326,18 +323,15 @@ private:
                           name);
             return;
         }
+        const net::transport_settings& network = _port->settings();
+        if (*where == network.local ||
+            std::ranges::find(network.peers, *where, &net::peer::where) != network.peers.end()) {
+            spdlog::error("{} is {}, which is another node's address; this node runs without it", name, where->host());
+            return;
+        }
         begin_input();
         _port->add({.node = node->id, .where = *where});
         _facts = facts();
-        // The waits for the old socket end with an error, which nobody minds.
-        _network_ready.release();
-        _watching_room = false;
-        if (const auto opened = _port->open(); !opened) {
-            give_up(opened.error());
-            return;
-        }
-        _network_ready.assign(_port->transport()->descriptor());
-        watch_network();
         spdlog::info("{} is known now: node {} is at {}", name, node->id.value, where->text());
         settle();
     }

@@ -3,6 +3,7 @@
 #include "daemon/log_file.hpp"
 
 #include <cerrno>
+#include <cstdio>
 #include <cstring>
 #include <fcntl.h>
 #include <fmt/format.h>
@@ -53,8 +54,10 @@ void log_file::sink_it_(const spdlog::details::log_msg& message) {
     }
     spdlog::memory_buf_t line;
     formatter_->format(message, line);
-    if (!write({line.data(), line.size()})) {
-        ++_lost;
+    if (!write({line.data(), line.size()}) && ++_lost == 1) {
+        // Whoever looks for the lines there finds the file as it was.
+        fmt::print(stderr, "coteried: logging.logfile {} cannot be written to: {}; lines will be missing there\n",
+                   _path, std::strerror(errno));
     }
 }
 

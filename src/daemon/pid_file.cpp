@@ -34,7 +34,9 @@ std::string number_in(int descriptor) {
 }
 
 std::string fault_of(const std::string& path) {
-    return "pid file " + path + " cannot be written: " + std::strerror(errno);
+    // O_NOFOLLOW says it in words that would puzzle.
+    const char* const why = errno == ELOOP ? "it is a symbolic link" : std::strerror(errno);
+    return "pid file " + path + " cannot be written: " + why;
 }
 
 } // namespace

@@ -147,10 +147,17 @@ std::expected<node_parts, std::string> prepare(const config::settings& settings,
 
     if (settings.trace_file) {
         auto recorder = trace::file_recorder::open(*settings.trace_file);
+        const std::string unwritable = "system.trace_file " + *settings.trace_file + " cannot be written to: ";
         if (!recorder) {
-            return std::unexpected("system.trace_file " + *settings.trace_file +
-                                   " cannot be written to: " + recorder.error().message());
+            return std::unexpected(unwritable + recorder.error().message());
         }
+        // A full disk takes a file, but nothing in it.
+        if (const auto fault = recorder->note("coteried " COTERIE_VERSION)) {
+            return std::unexpected(unwritable + fault.message());
+        }
+        recorder->on_first_loss([unwritable](std::error_code fault) {
+            spdlog::error("{}{}; the trace has gaps from here on", unwritable, fault.message());
+        });
         result.recorder = std::make_unique<trace::file_recorder>(std::move(*recorder));
     }
     return result;

@@ -132,6 +132,7 @@ json network_counters(const net::transport_counters& counts) {
     return {{"sent", counts.sent},
             {"received", counts.received},
             {"unknown_node", counts.unknown_node},
+            {"wrong_address", counts.wrong_address},
             {"truncated", counts.truncated},
             {"dropped", counts.dropped},
             {"send_errors", counts.send_errors},

@@ -88,6 +88,11 @@ std::string address::text() const {
     return (family() == AF_INET6 ? "[" + host() + "]" : host()) + ":" + std::to_string(port());
 }
 
+bool operator==(const address& left, const address& right) {
+    // All that is beside what an address consists of is zero in both.
+    return std::memcmp(&left._raw, &right._raw, sizeof(sockaddr_in6)) == 0;
+}
+
 std::expected<address, std::string> resolve(const std::string& host, std::uint16_t port) {
     addrinfo wanted{};
     wanted.ai_family = AF_UNSPEC;

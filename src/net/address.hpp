@@ -2,7 +2,6 @@
 // IPv4 and IPv6 addresses with a port, as sockets take them and as people read them.
 #pragma once
 
-#include <compare>
 #include <cstdint>
 #include <expected>
 #include <optional>
@@ -30,7 +29,7 @@ public:
     /// With the port, e.g. "192.0.2.1:5405" or "[2001:db8::1]:5405".
     [[nodiscard]] std::string text() const;
 
-    friend bool operator==(const address& left, const address& right) { return left.text() == right.text(); }
+    friend bool operator==(const address& left, const address& right);
 
 private:
     sockaddr_storage _raw{};

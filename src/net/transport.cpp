@@ -45,8 +45,7 @@ public:
           _socket(socket),
           _space(batch * slot_bytes) {
         for (const peer& each : settings.peers) {
-            _addresses.emplace(each.node.value, each.where);
-            _nodes.emplace(each.where.text(), each.node);
+            add(each);
         }
         for (std::size_t i = 0; i < batch; ++i) {
             _slots[i] = {_space.data() + i * slot_bytes, slot_bytes};
@@ -60,6 +59,11 @@ public:
     int descriptor() const { return _socket; }
     bool waiting() const { return _blocked && !_queue.empty(); }
     const transport_counters& counts() const { return _counts; }
+
+    void add(const peer& fresh) {
+        _addresses.emplace(fresh.node.value, fresh.where);
+        _nodes.emplace(fresh.where.text(), fresh.node);
+    }
 
     void send(const base::buffer& packet, std::span<const node_id> targets) {
         base::buffer sealed = packet;
@@ -158,6 +162,8 @@ private:
     int receive_batch(std::size_t count) {
         for (std::size_t i = 0; i < count; ++i) {
             _headers[i] = {};
+            _headers[i].msg_hdr.msg_name = &_sources[i];
+            _headers[i].msg_hdr.msg_namelen = sizeof(_sources[i]);
             _headers[i].msg_hdr.msg_iov = &_slots[i];
             _headers[i].msg_hdr.msg_iovlen = 1;
         }
@@ -172,19 +178,37 @@ private:
         }
         const base::bytes_view bytes(static_cast<const std::byte*>(_slots[place].iov_base), _headers[place].msg_len);
         // Judged where it lies; what is thrown away costs no copy.
-        if (const auto judged = wire::open(bytes, _settings.cluster); !judged) {
+        const auto judged = wire::open(bytes, _settings.cluster);
+        if (!judged) {
             ++_counts.refused[static_cast<std::size_t>(judged.error())];
+            if (judged.error() == wire::refusal_reason::cluster) {
+                strange(sink, bytes, place);
+            }
             return;
-        } else if (!_addresses.contains(judged->from.node.value)) {
+        }
+        const auto sender = _addresses.find(judged->from.node.value);
+        if (sender == _addresses.end()) {
             ++_counts.unknown_node;
+            strange(sink, bytes, place);
             return;
-        } else {
-            ++_counts.received;
-            const base::buffer datagram = _pool->copy(bytes);
-            wire::opened moved = *judged;
-            moved.body = datagram.bytes().subspan(static_cast<std::size_t>(judged->body.data() - bytes.data()),
-                                                  judged->body.size());
-            sink.on_packet(datagram, moved);
+        }
+        // Nodes send from where they are listened to. A second daemon with the id of a node can be anywhere else.
+        if (address::from(_sources[place]) != sender->second) {
+            ++_counts.wrong_address;
+            strange(sink, bytes, place);
+            return;
+        }
+        ++_counts.received;
+        const base::buffer datagram = _pool->copy(bytes);
+        wire::opened moved = *judged;
+        moved.body =
+            datagram.bytes().subspan(static_cast<std::size_t>(judged->body.data() - bytes.data()), judged->body.size());
+        sink.on_packet(datagram, moved);
+    }
+
+    void strange(packet_sink& sink, base::bytes_view bytes, std::size_t place) {
+        if (const auto source = address::from(_sources[place])) {
+            sink.on_stranger(bytes, *source);
         }
     }
 
@@ -240,6 +264,7 @@ private:
     std::vector<std::byte> _space;
     std::array<iovec, batch> _slots{};
     std::array<iovec, batch> _parts{};
+    std::array<sockaddr_storage, batch> _sources{};
     std::array<mmsghdr, batch> _headers{};
 };
 
@@ -272,6 +297,7 @@ transport& transport::operator=(transport&&) noexcept = default;
 transport::~transport() = default;
 
 int transport::descriptor() const { return _core->descriptor(); }
+void transport::add(const peer& fresh) { _core->add(fresh); }
 void transport::send(const base::buffer& packet, std::span<const node_id> targets) { _core->send(packet, targets); }
 void transport::flush() { _core->flush(); }
 bool transport::waiting() const { return _core->waiting(); }

@@ -37,6 +37,7 @@ struct transport_counters {
     std::uint64_t received = 0; ///< good ones
     std::array<std::uint64_t, static_cast<std::size_t>(wire::refusal_reason::count)> refused{};
     std::uint64_t unknown_node = 0;  ///< well-formed, but from a node that is not configured
+    std::uint64_t wrong_address = 0; ///< of a configured node, but from an address that is not that node's
     std::uint64_t truncated = 0;     ///< longer than any packet
     std::uint64_t dropped = 0;       ///< not sent: the queue was full
     std::uint64_t send_errors = 0;   ///< not sent: a firewall, no route, too large, …
@@ -49,10 +50,13 @@ struct transport_counters {
 class packet_sink {
 public:
     virtual ~packet_sink() = default;
-    /// A datagram whose header and tag are good, of a configured node.
+    /// A datagram whose header and tag are good, of a configured node and from that node's address.
     virtual void on_packet(const base::buffer& datagram, const wire::opened& packet) = 0;
     /// The host of `node` says that nobody listens there. A hint only: anyone on the path may say so.
     virtual void on_refused(node_id node) = 0;
+    /// A datagram that was thrown away for who sent it: of another cluster, of a node that is not configured, or of one
+    /// whose address is not `source`. `datagram` lives as long as the call.
+    virtual void on_stranger(base::bytes_view datagram, const address& source) = 0;
 };
 
 /// Not thread-safe. `pool` must outlive it.
@@ -66,6 +70,8 @@ public:
     ~transport();
 
     [[nodiscard]] int descriptor() const;
+    /// A peer more, of the local address's family; its id is none that is known.
+    void add(const peer& fresh);
     /// Queues a datagram for each of `targets` that is known, sealed once; flush() sends.
     void send(const base::buffer& packet, std::span<const node_id> targets);
     /// Sends what is queued, as far as the kernel has room.

@@ -2,8 +2,11 @@
 // Reading of trace files: the whole file at once, then line by line through parse().
 #include "trace/reader.hpp"
 
-#include <fstream>
-#include <iterator>
+#include <array>
+#include <cerrno>
+#include <cstdio>
+#include <cstring>
+#include <memory>
 
 namespace coterie::trace {
 
@@ -18,20 +21,27 @@ std::expected<std::vector<event>, read_error> read_text(std::string_view text) {
             continue;
         }
         if (!parse(line, events.emplace_back())) {
-            return std::unexpected(read_error{number, "not an event: " + std::string(line.substr(0, 120))});
+            return std::unexpected(read_error{number, "not an event: " + std::string(line.substr(0, 80))});
         }
     }
     return events;
 }
 
 std::expected<std::vector<event>, read_error> read_file(const std::string& path) {
-    std::ifstream file(path, std::ios::binary);
+    const auto fault = [] {
+        return std::unexpected(read_error{0, std::string("cannot be read: ") + std::strerror(errno)});
+    };
+    const std::unique_ptr<std::FILE, int (*)(std::FILE*)> file(std::fopen(path.c_str(), "rbe"), std::fclose);
     if (!file) {
-        return std::unexpected(read_error{0, "cannot open " + path});
+        return fault();
     }
-    const std::string text{std::istreambuf_iterator<char>(file), {}};
-    if (file.bad()) {
-        return std::unexpected(read_error{0, "cannot read " + path});
+    std::string text;
+    std::array<char, 65'536> part{};
+    for (std::size_t got = 0; (got = std::fread(part.data(), 1, part.size(), file.get())) > 0;) {
+        text.append(part.data(), got);
+    }
+    if (std::ferror(file.get()) != 0) {
+        return fault();
     }
     return read_text(text);
 }

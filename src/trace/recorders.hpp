@@ -7,8 +7,11 @@
 
 #include <cstdint>
 #include <expected>
+#include <functional>
 #include <string>
+#include <string_view>
 #include <system_error>
+#include <utility>
 #include <vector>
 
 namespace coterie::trace {
@@ -26,15 +29,21 @@ public:
     ~file_recorder() override;
 
     void record(const event& what) override;
+    /// Writes a line that readers pass over; the error is that of write(2).
+    [[nodiscard]] std::error_code note(std::string_view words);
+    /// `told` is called with the reason for the first event that is lost.
+    void on_first_loss(std::function<void(std::error_code)> told) { _told = std::move(told); }
 
     /// How many events are not in the file, or only in part. A trace with losses proves nothing.
     [[nodiscard]] std::uint64_t lost() const { return _lost; }
 
 private:
     explicit file_recorder(int file) : _file(file) {}
+    [[nodiscard]] std::error_code write_line(std::string line) const;
 
     int _file;
     std::uint64_t _lost = 0;
+    std::function<void(std::error_code)> _told;
 };
 
 /// Keeps events in the order in which they come.

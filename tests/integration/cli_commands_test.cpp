@@ -9,7 +9,9 @@
 #include <nlohmann/json.hpp>
 #include <pwd.h>
 #include <sstream>
+#include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 namespace coterie::tests {
@@ -225,17 +227,104 @@ TEST_F(command_line, refuses_wrong_words_in_one_line_that_names_the_help) {
         {"", "coterie: A subcommand is required; see coterie --help\n"},
         {"stats", "coterie: there is no command 'stats'; see coterie --help\n"},
         {"cat", "coterie: GROUP is required; see coterie cat --help\n"},
-        {"status --jsn", "coterie: The following argument was not expected: --jsn; see coterie status --help\n"},
+        {"-x", "coterie: there is no option '-x'; see coterie --help\n"},
+        {"status --jsn", "coterie: there is no option '--jsn'; see coterie status --help\n"},
+        {"cat --jsn", "coterie: there is no option '--jsn'; see coterie cat --help\n"},
+        {"groups a b", "coterie: The following argument was not expected: b; see coterie groups --help\n"},
+        {"completion fish", "coterie: SHELL: fish not in {bash,zsh}; see coterie completion --help\n"},
+        {"status --watch soon",
+         "coterie: --watch: 'soon' is not a number from 0.1 to 86400; see coterie status --help\n"},
+        {"sim --seed -1",
+         "coterie: --seed: '-1' is not a whole number from 0 to 18446744073709551615; see coterie sim --help\n"},
+        {"sim --count 1e3",
+         "coterie: --count: '1e3' is not a whole number from 1 to 1000000000; see coterie sim --help\n"},
     };
     for (const auto& [words, line] : cases) {
         const outcome refused = run(words);
         EXPECT_EQ(refused.status, 2) << words;
         EXPECT_EQ(refused.errors, line);
     }
-    EXPECT_THAT(run("status --watch soon").errors, AllOf(HasSubstr("--watch"), HasSubstr("soon")));
+    const outcome no_schedule = run("sim --schedule nope");
+    EXPECT_EQ(no_schedule.status, 2);
+    EXPECT_EQ(no_schedule.errors, "coterie: there is no schedule 'nope'; there are:\n");
+    EXPECT_THAT(no_schedule.output, HasSubstr("mix"));
+    const outcome empty_name = run("groups ''");
+    EXPECT_EQ(empty_name.status, 1);
+    EXPECT_THAT(empty_name.errors, HasSubstr("no process is in a group ''"));
     const outcome long_name = run("cat " + std::string(129, 'x'));
     EXPECT_EQ(long_name.status, 1);
     EXPECT_THAT(long_name.errors, HasSubstr("1 to 128 bytes"));
+}
+
+TEST_F(command_line, says_what_is_wrong_with_a_file_in_one_line) {
+    const std::string folder = daemons().folder().path();
+    write_file(folder + "/empty", "");
+    write_file(folder + "/binary", std::string("\033]0;title\a\xff\0junk\n", 17));
+    const std::pair<std::string, std::string> cases[] = {
+        {"check /nowhere/trace", "coterie: /nowhere/trace: cannot be read: No such file or directory\n"},
+        {"check " + folder, "coterie: " + folder + ": cannot be read: Is a directory\n"},
+        {"check " + folder + "/empty", "coterie: there are no events in " + folder + "/empty\n"},
+        {"check " + folder + "/binary",
+         "coterie: " + folder + "/binary:1: not an event: \\x1b]0;title\\x07\\xff\\x00junk\n"},
+        {"demo /nowhere/text", "coterie: /nowhere/text cannot be read or has no lines to send\n"},
+        {"demo " + folder, "coterie: " + folder + " cannot be read or has no lines to send\n"},
+    };
+    for (const auto& [words, line] : cases) {
+        const outcome refused = run(words);
+        EXPECT_EQ(refused.status, words.starts_with("demo") ? 1 : 2) << words;
+        EXPECT_EQ(refused.errors, line);
+    }
+}
+
+TEST_F(command_line, does_not_end_well_when_its_output_cannot_be_written) {
+    for (const std::string words : {"status", "groups", "version", "completion bash", "sim --list"}) {
+        auto started = cli::child_process::start(daemons().client(
+            0, {"/bin/sh", "-c", "exec " + built("bin/coterie") + " " + words + " >/dev/full 2>" + err()}));
+        ASSERT_TRUE(started);
+        EXPECT_EQ(started->wait(patience), 1) << words;
+        EXPECT_EQ(content_of(err()), "coterie: standard output cannot be written to\n") << words;
+    }
+}
+
+TEST_F(command_line, says_that_the_daemon_died_amid_a_command) {
+    cli::child_process listening = start("cat --listen fruit");
+    ASSERT_TRUE(eventually([&] { return content_of(err()).find("joined") != std::string::npos; })) << content_of(err());
+    daemons().kill(0);
+    EXPECT_EQ(listening.wait(patience), 1);
+    EXPECT_THAT(content_of(err()), HasSubstr("\ncoterie: the daemon has gone; what was sent last"));
+}
+
+TEST_F(command_line, takes_nobody_else_for_a_daemon) {
+    // A folder, a file, and sockets at which somebody else listens.
+    const std::string folder = daemons().folder().path();
+    for (const std::string& path : {folder, folder + "/conf1"}) {
+        const outcome none = run("status --socket " + path);
+        EXPECT_EQ(none.status, 1);
+        EXPECT_THAT(none.errors, HasSubstr("coterie: " + path + " is not a socket\n"));
+    }
+    for (const int kind : {SOCK_STREAM, SOCK_DGRAM, SOCK_SEQPACKET}) {
+        const std::string path = folder + "/other" + std::to_string(kind);
+        const int listener = ::socket(AF_UNIX, kind | SOCK_CLOEXEC, 0);
+        sockaddr_un where{};
+        where.sun_family = AF_UNIX;
+        path.copy(where.sun_path, sizeof(where.sun_path) - 1);
+        ASSERT_EQ(::bind(listener, reinterpret_cast<const sockaddr*>(&where), sizeof(where)), 0);
+        if (kind != SOCK_DGRAM) {
+            ASSERT_EQ(::listen(listener, 8), 0);
+        }
+        cli::child_process asking = start("status --socket " + path);
+        if (kind == SOCK_SEQPACKET) {
+            // The only kind that it gets through to: an answer that is none.
+            const int peer = ::accept(listener, nullptr, nullptr);
+            ASSERT_EQ(::send(peer, "nonsense", 8, 0), 8);
+            EXPECT_EQ(asking.wait(patience), 1);
+            ::close(peer);
+        } else {
+            EXPECT_EQ(asking.wait(patience), 1);
+        }
+        EXPECT_THAT(content_of(err()), HasSubstr("coterie: no daemon listens at " + path + "\n"));
+        ::close(listener);
+    }
 }
 
 TEST_F(command_line, helps_with_every_subcommand) {

@@ -30,6 +30,14 @@ protected:
         return start(
             {.name = name, .more = nodes_at(addresses, port, cluster), .arguments = {"--node", std::to_string(id)}});
     }
+    /// What `coterie status --json` says of a daemon.
+    [[nodiscard]] std::string status_of(const std::string& name) {
+        cli::child_process asking =
+            run({.name = "status"}, {built("bin/coterie"), "status", "--json", "--socket", socket(name)});
+        EXPECT_EQ(asking.wait(milliseconds(10'000)), 0) << log("status");
+        EXPECT_NE(log("status").find("\"wrong_address\": "), std::string::npos) << log("status");
+        return log("status");
+    }
 };
 
 } // namespace
@@ -66,19 +74,18 @@ TEST_F(daemon_network, with_an_id_used_twice_and_direct_contact_makes_both_say_s
     const cli::child_process first = node("a", 1, {one, two, three});
     const cli::child_process second = node("b", 2, {one, two, three});
     ASSERT_TRUE(says("a", "members 1 (127.0.0.1), 2 (127.0.0.2)"));
+    ASSERT_TRUE(says("b", "members 1 (127.0.0.1), 2 (127.0.0.2)"));
+    const std::size_t views = times("a", "info: view ") + times("b", "info: view ");
     cli::child_process newcomer = node("c", 1, {three, two, one});
     EXPECT_EQ(newcomer.wait(milliseconds(10'000)), 1) << log("c");
     EXPECT_TRUE(says("c", "nodeid 1 is in use in this cluster by another daemon"));
     EXPECT_TRUE(
         says("a", "nodeid 1 is in use in this cluster by another daemon: its datagrams come from " + at(three)));
-    // The newcomer speaks to all of them; what it may spoil before it is noticed is mended.
     EXPECT_TRUE(says("b", at(three) + " says that it is node 1, which is at " + at(one)));
-    EXPECT_TRUE(eventually([&] {
-        const std::string text = log("a");
-        const std::size_t last = text.rfind("info: view ");
-        return last != std::string::npos &&
-               text.find("members 1 (127.0.0.1), 2 (127.0.0.2)", last) < text.find('\n', last);
-    })) << log("a");
+    // The newcomer speaks to all of them, and they speak to its address, where they expect another node.
+    EXPECT_EQ(times("a", "info: view ") + times("b", "info: view "), views) << "the view is not disturbed:\n"
+                                                                            << log("a") << log("b");
+    EXPECT_EQ(status_of("b").find("\"wrong_address\": 0"), std::string::npos) << "what it sent was counted";
 }
 
 TEST_F(daemon_network, with_a_node_that_is_not_listed_names_it) {
@@ -100,6 +107,23 @@ TEST_F(daemon_network, with_a_port_that_is_taken_is_no_network) {
     EXPECT_TRUE(says("a", at(one) + " cannot be used for UDP: Address already in use; another program has this port"));
     EXPECT_EQ(times("a", "\n"), 1U) << log("a");
     ::close(taken);
+}
+
+TEST_F(daemon_network, does_without_a_peer_whose_name_turns_out_to_be_anothers_address) {
+    COTERIE_NEEDS_ROOT();
+    const std::string hosts = path("hosts");
+    write_file(hosts, "127.0.0.1 localhost\n");
+    const std::string late = "late-peer.invalid";
+    const cli::child_process first = start({.name = "a",
+                                            .more = nodes_at({one, two, late}, port),
+                                            .arguments = {"--node", "1"},
+                                            .shell = "mount --bind " + hosts + " /etc/hosts"});
+    ASSERT_TRUE(says("a", late + " cannot be resolved", milliseconds(15'000)));
+    std::ofstream(hosts, std::ios::app) << two << " " << late << "\n";
+    EXPECT_TRUE(says("a", late + " is " + two + ", which is another node's address; this node runs without it",
+                     milliseconds(20'000)));
+    const cli::child_process second = node("b", 2, {one, two});
+    EXPECT_TRUE(says("a", "members 1 (127.0.0.1), 2 (127.0.0.2)"));
 }
 
 TEST_F(daemon_network, takes_a_peer_in_when_its_name_becomes_known) {

@@ -1,8 +1,13 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// Three daemons in three network namespaces joined by a bridge, as three machines on a switch: the same story as on
-// loopback. Needs root; the namespaces are made and removed here and touch nothing of the machine's own network.
+// Three daemons in three network namespaces joined by a bridge, as three machines on a switch, under a flood: what can
+// happen to machines, networks and programs happens to them, and all that the daemons and clients wrote down is judged by
+// the guarantees. How long something lasts is chosen so that the daemons notice; nothing is judged by its duration.
+#include "tests/integration/cpg_client.hpp"
+#include "tests/integration/switched_network.hpp"
 #include "tests/integration/three_nodes.hpp"
 
+#include <csignal>
+#include <cstdlib>
 #include <gtest/gtest.h>
 #include <unistd.h>
 
@@ -10,86 +15,162 @@ namespace coterie::tests {
 
 namespace {
 
-constexpr const char* ip = "/sbin/ip";
+/// Messages a second of each client: enough that there are always some on their way, few enough to judge them quickly.
+constexpr std::uint64_t judged_rate = 1'000;
 
-/// Namespaces of hosts around one with a bridge.
-class switched_network {
-public:
-    switched_network(std::size_t hosts, std::string prefix) : _hosts(hosts), _prefix(std::move(prefix)) {
-        _good = run({"netns", "add", name(0)}) &&
-                run({"-n", name(0), "link", "add", "name", "br0", "type", "bridge"}) &&
-                run({"-n", name(0), "link", "set", "br0", "up"});
-        for (std::size_t host = 1; host <= hosts && _good; ++host) {
-            const std::string port = "p" + std::to_string(host);
-            const std::string place = name(host);
-            _good = run({"netns", "add", place}) &&
-                    run({"-n", name(0), "link", "add", port, "type", "veth", "peer", "name", "eth0", "netns", place}) &&
-                    run({"-n", name(0), "link", "set", port, "master", "br0"}) &&
-                    run({"-n", name(0), "link", "set", port, "up"}) && run(address_command(host, place)) &&
-                    run({"-n", place, "link", "set", "eth0", "up"}) && run({"-n", place, "link", "set", "lo", "up"});
-        }
-    }
-    switched_network(const switched_network&) = delete;
-    switched_network& operator=(const switched_network&) = delete;
-    ~switched_network() {
-        for (std::size_t host = 0; host <= _hosts; ++host) {
-            run({"netns", "delete", name(host)});
+class three_machines : public testing::Test {
+protected:
+    void SetUp() override {
+        if (::geteuid() != 0) {
+            GTEST_SKIP() << "SKIPPED: network namespaces need root";
         }
     }
 
-    [[nodiscard]] bool good() const { return _good; }
-    [[nodiscard]] std::vector<node_place> places() const {
-        std::vector<node_place> result;
-        for (std::size_t host = 1; host <= _hosts; ++host) {
-            result.push_back({.address = address(host), .prefix = {ip, "netns", "exec", name(host)}});
+    /// The machines and the daemons' configurations; false and a skipped test if the machine does not allow it.
+    [[nodiscard]] bool set_up(const std::string& prefix = "10.66.0.", bool traced = true) {
+        network.emplace(3, prefix);
+        if (!network->good()) {
+            return false;
         }
-        return result;
+        nodes.emplace(cluster_options{.places = network->places(), .traced = traced, .more = {}});
+        return true;
     }
 
-private:
-    static bool run(std::vector<std::string> words) {
-        words.insert(words.begin(), ip);
-        auto started =
-            cli::child_process::start({.command = words, .environment = {}, .output_file = {}, .piped = false});
-        return started && started->wait(milliseconds(10'000)) == 0;
-    }
-    [[nodiscard]] static std::string name(std::size_t host) {
-        return "coterie-" + std::to_string(::getpid()) + "-" + std::to_string(host);
-    }
-    [[nodiscard]] std::string address(std::size_t host) const { return _prefix + std::to_string(host); }
-    [[nodiscard]] std::vector<std::string> address_command(std::size_t host, const std::string& place) const {
-        if (_prefix.find(':') == std::string::npos) {
-            return {"-n", place, "addr", "add", address(host) + "/24", "dev", "eth0"};
-        }
-        // Nobody else has it, so nothing has to be waited for.
-        return {"-n", place, "addr", "add", address(host) + "/64", "dev", "eth0", "nodad"};
+    /// Ends the flood and has everything judged.
+    void judge(flood& clients) {
+        clients.end();
+        clients.judge();
     }
 
-    const std::size_t _hosts;
-    const std::string _prefix;
-    bool _good = false;
+    std::optional<switched_network> network;
+    std::optional<cluster> nodes; ///< goes first
 };
 
-void play_on(const std::string& prefix, const story& what) {
-    if (::geteuid() != 0) {
-        GTEST_SKIP() << "SKIPPED: network namespaces need root";
-    }
-    const switched_network network(3, prefix);
-    if (!network.good()) {
-        GTEST_SKIP() << "SKIPPED: this machine does not let root make network namespaces";
-    }
-    cluster nodes({.places = network.places(), .traced = false, .more = {}});
-    play(nodes, what);
-}
+#define COTERIE_SET_UP(...)                                                                                            \
+    do {                                                                                                               \
+        if (!set_up(__VA_ARGS__)) {                                                                                    \
+            GTEST_SKIP() << "SKIPPED: this machine does not let root make network namespaces";                         \
+        }                                                                                                              \
+    } while (false)
 
 } // namespace
 
-TEST(three_machines, agree_through_a_kill_and_restart_under_a_flood) { play_on("10.66.0.", {}); }
+TEST_F(three_machines, agree_through_a_kill_and_restart_under_a_flood) {
+    COTERIE_SET_UP("10.66.0.", false);
+    play(*nodes, {});
+}
 
-TEST(three_machines, do_so_on_ipv6_as_well) {
-    play_on(
-        "fd66::",
-        {.rate = 0, .before_kill = milliseconds(500), .apart = milliseconds(500), .after_return = milliseconds(500)});
+TEST_F(three_machines, do_so_on_ipv6_as_well) {
+    COTERIE_SET_UP("fd66::", false);
+    play(*nodes,
+         {.rate = 0, .before_kill = milliseconds(500), .apart = milliseconds(500), .after_return = milliseconds(500)});
+}
+
+TEST_F(three_machines, keep_every_guarantee_when_one_is_cut_off_and_comes_back) {
+    COTERIE_SET_UP();
+    flood clients(*nodes, judged_rate);
+    ASSERT_TRUE(clients.wait_for({0, 1, 2}, {"change", "1,2,3"}));
+    clients.let_pass(milliseconds(300));
+    for (std::size_t round = 1; round <= 2; ++round) {
+        ASSERT_TRUE(network->cut_off(3));
+        ASSERT_TRUE(clients.wait_for({0, 1}, {"change", "1,2", "3:3"}, round));
+        ASSERT_TRUE(clients.wait_for({2}, {"change", "3", "1:3,2:3"}, round));
+        // Both sides go on with their own flood.
+        clients.let_pass(milliseconds(300));
+        ASSERT_TRUE(network->join_again(3));
+        ASSERT_TRUE(clients.wait_for({0, 1}, {"change", "1,2,3", "3:4"}, round));
+        ASSERT_TRUE(clients.wait_for({2}, {"change", "1,2,3", "1:4,2:4"}, round));
+        clients.let_pass(milliseconds(300));
+    }
+    judge(clients);
+}
+
+TEST_F(three_machines, keep_every_guarantee_when_a_daemon_stands_still_for_a_second) {
+    COTERIE_SET_UP();
+    flood clients(*nodes, judged_rate);
+    ASSERT_TRUE(clients.wait_for({0, 1, 2}, {"change", "1,2,3"}));
+    clients.let_pass(milliseconds(300));
+    for (const std::size_t victim : {std::size_t{1}, std::size_t{0}}) {
+        nodes->daemon(victim).send_signal(SIGSTOP);
+        clients.let_pass(milliseconds(1'000));
+        nodes->daemon(victim).send_signal(SIGCONT);
+        const std::string back = std::to_string(victim + 1) + ":4";
+        ASSERT_TRUE(clients.wait_for({1 - victim, 2}, {"change", "1,2,3", back}));
+        clients.let_pass(milliseconds(300));
+    }
+    judge(clients);
+}
+
+TEST_F(three_machines, keep_every_guarantee_when_a_client_is_killed_amid_the_flood) {
+    COTERIE_SET_UP();
+    flood clients(*nodes, 0);
+    ASSERT_TRUE(clients.wait_for({0, 1, 2}, {"change", "1,2,3"}));
+    clients.let_pass(milliseconds(100));
+    clients.kill_client(2);
+    ASSERT_TRUE(clients.wait_for({0, 1}, {"change", "1,2", "3:5"}));
+    clients.let_pass(milliseconds(100));
+    clients.kill_client(0);
+    ASSERT_TRUE(clients.wait_for({1}, {"change", "2", "1:5"}));
+    judge(clients);
+}
+
+TEST_F(three_machines, keep_every_guarantee_while_packets_are_lost) {
+    COTERIE_SET_UP();
+    if (!network->lose(2)) {
+        GTEST_SKIP() << "SKIPPED: nft cannot lose packets of a bridge here";
+    }
+    flood clients(*nodes, judged_rate);
+    ASSERT_TRUE(clients.wait_for({0, 1, 2}, {"change", "1,2,3"}));
+    clients.let_pass(milliseconds(2'000));
+    judge(clients);
+}
+
+TEST_F(three_machines, keep_every_guarantee_while_clients_come_and_go) {
+    COTERIE_SET_UP();
+    flood clients(*nodes, judged_rate);
+    ASSERT_TRUE(clients.wait_for({0, 1, 2}, {"change", "1,2,3"}));
+    ::setenv("COTERIE_TRACE", (nodes->folder() / "trace-guests").c_str(), 1);
+    const auto open_at = [&](cpg_client& guest, std::size_t place) {
+        ::setenv("COTERIE_SOCKET", nodes->socket(place).c_str(), 1);
+        return guest.open();
+    };
+    {
+        cpg_client staying[3];
+        for (std::size_t place = 0; place < 3; ++place) {
+            ASSERT_EQ(open_at(staying[place], place), CS_OK);
+        }
+        for (int round = 0; round < 20; ++round) {
+            // One that goes on to another group with the same handle, and one that ends amid its group.
+            for (std::size_t place = 0; place < 3; ++place) {
+                cpg_client& guest = staying[place];
+                const std::string group = round % 2 == 0 ? "demo" : "side";
+                cs_error_t joined = CS_ERR_TRY_AGAIN;
+                ASSERT_TRUE(eventually([&] {
+                    joined = guest.join(group);
+                    return joined != CS_ERR_TRY_AGAIN || guest.dispatch(CS_DISPATCH_ALL) != CS_OK;
+                }));
+                ASSERT_EQ(joined, CS_OK);
+                const std::string text = "guest " + std::to_string(place) + " in round " + std::to_string(round);
+                ASSERT_EQ(guest.send_patiently(text), CS_OK);
+                ASSERT_EQ(guest.leave(group), CS_OK);
+            }
+            cpg_client passing;
+            ASSERT_EQ(open_at(passing, static_cast<std::size_t>(round) % 3), CS_OK);
+            ASSERT_EQ(passing.join("passing"), CS_OK);
+            ASSERT_EQ(passing.send_patiently("round " + std::to_string(round)), CS_OK);
+            clients.let_pass(milliseconds(10));
+        }
+        for (unsigned place = 0; place < 3; ++place) {
+            // All that it asked for has come: joins, messages and leaves.
+            cpg_client& guest = staying[place];
+            EXPECT_TRUE(eventually([&] {
+                return guest.dispatch(CS_DISPATCH_ALL) == CS_OK && guest.last().starts_with("side: ") &&
+                       guest.last().ends_with("; left " + self(place + 1) + "(2)");
+            })) << guest.last();
+        }
+    }
+    ::unsetenv("COTERIE_TRACE");
+    judge(clients);
 }
 
 } // namespace coterie::tests

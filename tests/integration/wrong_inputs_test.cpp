@@ -56,6 +56,37 @@ protected:
 
     [[nodiscard]] const temporary_folder& folder() const { return _folder; }
 
+    /// Where a file system without room is for start_with_full_disk().
+    void make_full_disk() {
+        if (::geteuid() != 0) {
+            GTEST_SKIP() << "SKIPPED: a small file system needs root";
+        }
+        ASSERT_EQ(::mkdir(full().c_str(), 0700), 0);
+    }
+    [[nodiscard]] std::string full() const { return _folder / "full"; }
+    [[nodiscard]] std::string said() const { return _folder / "output-full"; }
+    cli::child_process start_with_full_disk(const std::string& file, const std::vector<std::string>& more = {}) {
+        ::unlink(said().c_str());
+        std::vector<std::string> command{"/usr/bin/unshare",
+                                         "--mount",
+                                         "--propagation",
+                                         "private",
+                                         "/bin/sh",
+                                         "-c",
+                                         "mount -t tmpfs -o size=4k none " + full() + " && echo full >" + full() +
+                                             "/full && exec \"$@\"",
+                                         "sh",
+                                         built("bin/coteried"),
+                                         "-f",
+                                         "-c",
+                                         file};
+        command.insert(command.end(), more.begin(), more.end());
+        auto started =
+            cli::child_process::start({.command = command, .environment = {}, .output_file = said(), .piped = false});
+        EXPECT_TRUE(started);
+        return std::move(*started);
+    }
+
 private:
     temporary_folder _folder;
 };
@@ -125,6 +156,7 @@ TEST_F(coteried, tells_everything_that_is_wrong_at_once) {
 
 TEST_F(coteried, names_file_line_and_key) {
     expect_refused(folder() / "missing", {folder() / "missing", "cannot be read"});
+    expect_refused(folder().path(), {folder().path(), "cannot be read", "it is a folder"});
     expect_refused(configured("totem {\n\n  token: soon\n}\n"), {"conf:3: totem.token: 'soon'", "token: 1000"});
     expect_refused(configured("totem {\n  interface {\n    mcastport: 70000\n  }\n}\n"),
                    {"conf:3: totem.interface.mcastport: '70000'"});
@@ -132,6 +164,45 @@ TEST_F(coteried, names_file_line_and_key) {
     expect_refused(configured("totem {\n  version 2\n}\n"), {"conf:2: "});
     expect_refused(configured("nodelist {\n  node {\n    ring0_addr: 127.0.0.1\n    name: a\n  }\n}\n", ""),
                    {"conf:2: nodelist.node", "nodeid"});
+}
+
+TEST_F(coteried, needs_a_configuration_that_it_may_read) {
+    if (::geteuid() != 0) {
+        GTEST_SKIP() << "SKIPPED: to become somebody else needs root";
+    }
+    ASSERT_EQ(::chmod(folder().path().c_str(), 0755), 0);
+    const std::string file = configured("");
+    ASSERT_EQ(::chmod(file.c_str(), 0600), 0);
+    if (::access(built("bin/coteried").c_str(), X_OK) != 0) {
+        GTEST_SKIP() << "SKIPPED: the build cannot be reached";
+    }
+    const std::string output = folder() / "output-nobody";
+    auto started = cli::child_process::start({.command = {"/usr/bin/setpriv", "--reuid=65534", "--regid=65534",
+                                                          "--clear-groups", built("bin/coteried"), "-f", "-c", file},
+                                              .environment = {},
+                                              .output_file = output,
+                                              .piped = false});
+    ASSERT_TRUE(started);
+    EXPECT_EQ(started->wait(milliseconds(10'000)), 1);
+    EXPECT_EQ(content_of(output), "coteried: " + file + ": this file cannot be read: Permission denied\n");
+}
+
+TEST_F(coteried, refuses_what_contradicts_itself) {
+    const auto nodes = [](const std::string& second) {
+        return "nodelist {\n  node {\n    nodeid: 1\n    ring0_addr: 127.0.0.1\n    name: a\n  }\n  node {\n" + second +
+               "  }\n}\n";
+    };
+    expect_refused(configured(nodes("    nodeid: 1\n    ring0_addr: 127.0.0.2\n")),
+                   {"conf:7: nodelist.node.nodeid", "two nodes have the nodeid 1", "line 2"}, {"--node", "1"});
+    expect_refused(configured(nodes("    nodeid: 2\n    ring0_addr: 127.0.0.1\n")),
+                   {"conf:7: nodelist.node.ring0_addr", "two nodes have the address 127.0.0.1"}, {"--node", "1"});
+    expect_refused(configured(nodes("    nodeid: 2\n    ring0_addr: 127.0.0.2\n    name: a\n")),
+                   {"conf:7: nodelist.node.name", "two nodes have the name a"}, {"--node", "1"});
+    // Two names of one address show when they have been resolved.
+    expect_refused(configured(nodes("    nodeid: 2\n    ring0_addr: localhost\n") + "totem {\nip_version: ipv4\n}\n"),
+                   {"conf:7: nodelist.node.ring0_addr", "another node's address"}, {"--node", "1"});
+    expect_refused(configured("logging {\n  to_logfile: yes\n}\n"), {"conf:2: logging.to_logfile"});
+    expect_refused(configured("}\n"), {"conf:1: this } closes no section"});
 }
 
 TEST_F(coteried, warns_of_unknown_keys_and_goes_on) {
@@ -166,6 +237,18 @@ TEST_F(coteried, says_when_an_address_cannot_be_used) {
 
 TEST_F(coteried, says_when_its_folders_cannot_be_used) {
     expect_refused(configured("", "state_dir: /dev/null/state\n"), {"state_dir /dev/null/state"});
+    expect_refused(configured("", "state_dir: /dev/null\n"), {"state_dir /dev/null", "Not a directory"});
+    expect_refused(configured("", "socket_path: " + folder().path() + "\n"),
+                   {"socket " + folder().path(), "something that is no socket stands there"});
+    const std::string long_path = "/tmp/" + std::string(150, 'a');
+    expect_refused(configured("", "socket_path: " + long_path + "\n"), {"socket " + long_path, "too long"});
+    expect_refused(configured("", "socket_path: sock\n"), {"conf:4: system.socket_path: 'sock' is not a full path"});
+    expect_refused(configured("", "trace_file: " + folder().path() + "\n"), {"trace_file", "Is a directory"});
+    expect_refused(configured("logging {\n  to_logfile: yes\n  logfile: " + folder().path() + "\n}\n"),
+                   {"logging.logfile", "Is a directory"});
+    const std::string link = folder() / "link";
+    ASSERT_EQ(::symlink("/etc/passwd", link.c_str()), 0);
+    expect_refused(configured(""), {"pid file " + link, "it is a symbolic link"}, {"--pid-file", link});
     expect_refused(configured("", "socket_path: /dev/null/sock\n"), {"socket /dev/null/sock"});
     expect_refused(configured("", "trace_file: /dev/null/trace\n"), {"system.trace_file /dev/null/trace"});
     expect_refused(configured("logging {\n  to_logfile: yes\n  logfile: /dev/null/log\n}\n"),
@@ -173,24 +256,32 @@ TEST_F(coteried, says_when_its_folders_cannot_be_used) {
     expect_refused(configured(""), {"pid file /dev/null/pid", "Not a directory"}, {"--pid-file", "/dev/null/pid"});
 }
 
-TEST_F(coteried, does_not_start_on_a_full_disk) {
-    if (::geteuid() != 0) {
-        GTEST_SKIP() << "SKIPPED: a small file system needs root";
-    }
-    const std::string state = folder() / "full";
-    ASSERT_EQ(::mkdir(state.c_str(), 0700), 0);
-    const std::string file = configured("", "state_dir: " + state + "\n");
-    const std::string output = folder() / "output-full";
-    auto started = cli::child_process::start(
-        {.command = {"/usr/bin/unshare", "--mount", "--propagation", "private", "/bin/sh", "-c",
-                     "mount -t tmpfs -o size=4k none " + state + " && echo full >" + state + "/full && exec \"$@\"",
-                     "sh", built("bin/coteried"), "-f", "-c", file},
-         .environment = {},
-         .output_file = output,
-         .piped = false});
-    ASSERT_TRUE(started);
-    EXPECT_EQ(started->wait(milliseconds(10'000)), 1);
-    EXPECT_EQ(content_of(output), "coteried: state_dir " + state + " cannot be written to: No space left on device\n");
+TEST_F(coteried, does_not_start_where_a_full_disk_takes_nothing) {
+    ASSERT_NO_FATAL_FAILURE(make_full_disk());
+    const auto refused = [&](const std::string& file, const std::vector<std::string>& more = {}) {
+        cli::child_process started = start_with_full_disk(file, more);
+        EXPECT_EQ(started.wait(milliseconds(10'000)), 1);
+        return content_of(said());
+    };
+    EXPECT_EQ(refused(configured("", "state_dir: " + full() + "\n")),
+              "coteried: state_dir " + full() + " cannot be written to: No space left on device\n");
+    EXPECT_EQ(refused(configured("", "trace_file: " + full() + "/trace\n")),
+              "coteried: system.trace_file " + full() + "/trace cannot be written to: No space left on device\n");
+    EXPECT_EQ(refused(configured(""), {"--pid-file", full() + "/pid"}),
+              "coteried: pid file " + full() + "/pid cannot be written: No space left on device\n");
+}
+
+TEST_F(coteried, starts_without_room_for_its_log_file_and_says_so) {
+    ASSERT_NO_FATAL_FAILURE(make_full_disk());
+    // The log is no reason to have no cluster.
+    cli::child_process started =
+        start_with_full_disk(configured("logging {\nto_stderr: no\nto_logfile: yes\nlogfile: " + full() + "/log\n}\n"));
+    EXPECT_TRUE(eventually([&] { return listener_of(folder() / "sock") != 0; })) << content_of(said());
+    started.send_signal(SIGTERM);
+    EXPECT_EQ(started.wait(milliseconds(10'000)), 0);
+    EXPECT_EQ(content_of(said()),
+              "coteried: logging.logfile " + full() +
+                  "/log cannot be written to: No space left on device; lines will be missing there\n");
 }
 
 TEST_F(coteried, refuses_a_socket_and_a_state_that_are_in_use) {

@@ -25,11 +25,16 @@ struct taken : packet_sink {
         EXPECT_LE(packet.body.data() + packet.body.size(), datagram.bytes().data() + datagram.size());
     }
     void on_refused(node_id node) override { refused.push_back(node); }
+    void on_stranger(base::bytes_view datagram, const address& source) override {
+        EXPECT_FALSE(datagram.empty());
+        strangers.push_back(source.text());
+    }
 
     std::vector<std::uint64_t> hops;
     std::vector<node_id> from;
     std::vector<std::uint64_t> counters;
     std::vector<node_id> refused;
+    std::vector<std::string> strangers;
 };
 
 const wire::cluster_id cluster = wire::cluster_of("net test");
@@ -120,6 +125,61 @@ TEST_P(transports, count_what_they_throw_away) {
     EXPECT_EQ(two.counts().unknown_node, 1U);
     EXPECT_EQ(two.counts().refused[static_cast<std::size_t>(wire::refusal_reason::cluster)], 1U);
     EXPECT_EQ(two.counts().refused[static_cast<std::size_t>(wire::refusal_reason::too_short)], 2U);
+    EXPECT_EQ(got.strangers, (std::vector<std::string>{a.text(), a.text()})) << "nonsense is nobody's";
+}
+
+TEST_P(transports, throw_away_what_comes_from_anywhere_but_its_senders_address) {
+    const address a = free_address();
+    const address b = free_address();
+    const address elsewhere = free_address();
+    const address third = free_address();
+    transport two = open(b, {{{1}, a}, {{3}, third}});
+    transport one = open(a, {{{2}, b}});
+    transport double_of_one = open(elsewhere, {{{2}, b}});
+    transport double_at_a_listed_address = open(third, {{{2}, b}});
+    const std::array<node_id, 1> to_two{node_id{2}};
+    double_of_one.send(packet(1), to_two);
+    double_of_one.flush();
+    double_at_a_listed_address.send(packet(2), to_two);
+    double_at_a_listed_address.flush();
+    one.send(packet(3), to_two);
+    one.flush();
+    taken got;
+    receive_some(two, got);
+    EXPECT_EQ(got.hops, std::vector<std::uint64_t>{3});
+    EXPECT_EQ(got.strangers, (std::vector<std::string>{elsewhere.text(), third.text()}));
+    EXPECT_EQ(two.counts().wrong_address, 2U);
+    EXPECT_EQ(two.counts().received, 1U);
+}
+
+TEST_P(transports, go_on_counting_when_a_peer_is_added) {
+    const address a = free_address();
+    const address b = free_address();
+    const address c = free_address();
+    transport one = open(a, {{{2}, b}});
+    transport two = open(b, {{{1}, a}});
+    transport three = open(c, {{{1}, a}});
+    const std::array<node_id, 2> both{node_id{2}, node_id{3}};
+    one.send(packet(1), both);
+    three.send(packet(1, {3}), std::array{node_id{1}});
+    one.flush();
+    three.flush();
+    taken at_one;
+    receive_some(one, at_one);
+    EXPECT_EQ(one.counts().unknown_node, 1U);
+    one.add({{3}, c});
+    one.send(packet(2), both);
+    three.send(packet(2, {3}), std::array{node_id{1}});
+    one.flush();
+    three.flush();
+    receive_some(one, at_one);
+    EXPECT_EQ(at_one.hops, std::vector<std::uint64_t>{2});
+    taken at_three;
+    receive_some(three, at_three);
+    EXPECT_EQ(at_three.hops, std::vector<std::uint64_t>{2});
+    EXPECT_EQ(at_three.counters, std::vector<std::uint64_t>{2}) << "datagrams are numbered on";
+    EXPECT_EQ(one.counts().sent, 3U);
+    EXPECT_EQ(one.counts().unknown_node, 1U);
 }
 
 TEST_P(transports, take_a_bounded_number_in_a_turn) {

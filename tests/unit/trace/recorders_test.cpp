@@ -52,6 +52,35 @@ TEST_F(recorders, a_file_keeps_events_in_their_order) {
     EXPECT_EQ(*events, (std::vector{numbered(1), numbered(2)}));
 }
 
+TEST_F(recorders, a_note_is_no_event) {
+    auto file = file_recorder::open(path);
+    ASSERT_TRUE(file);
+    EXPECT_FALSE(file->note("by somebody"));
+    file->record(numbered(1));
+    const auto events = read_file(path);
+    ASSERT_TRUE(events);
+    EXPECT_EQ(*events, std::vector{numbered(1)});
+}
+
+TEST_F(recorders, the_first_loss_is_told_with_its_reason) {
+    auto opened = file_recorder::open("/dev/full");
+    ASSERT_TRUE(opened);
+    EXPECT_EQ(opened->note("by somebody"), std::errc::no_space_on_device);
+    std::vector<std::error_code> told;
+    opened->on_first_loss([&](std::error_code fault) { told.push_back(fault); });
+    file_recorder moved = std::move(*opened);
+    moved.record(numbered(1));
+    moved.record(numbered(2));
+    EXPECT_EQ(moved.lost(), 2U);
+    ASSERT_EQ(told.size(), 1U);
+    EXPECT_EQ(told.front(), std::errc::no_space_on_device);
+}
+
+TEST_F(recorders, a_file_that_cannot_be_read_says_why) {
+    EXPECT_EQ(read_file("/nowhere/trace").error().what, "cannot be read: No such file or directory");
+    EXPECT_EQ(read_file("/").error().what, "cannot be read: Is a directory");
+}
+
 TEST_F(recorders, what_was_recorded_is_there_before_the_recorder_ends) {
     auto file = file_recorder::open(path);
     ASSERT_TRUE(file);
