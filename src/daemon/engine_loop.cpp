@@ -195,6 +195,7 @@ private:
                 if (!fault) {
                     begin_input();
                     _server.look_again();
+                    _server.run_turn();
                     settle();
                 }
             });

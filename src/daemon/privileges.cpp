@@ -42,6 +42,7 @@ void prepare_process() {
     // Buffers come and go with every burst; memory goes back to the system in large steps only.
     ::mallopt(M_TRIM_THRESHOLD, 16 << 20);
     ::mallopt(M_TOP_PAD, 1 << 20);
+    ::mallopt(M_MMAP_THRESHOLD, 4 << 20);
 }
 
 void lock_memory() {

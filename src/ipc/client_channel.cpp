@@ -154,8 +154,11 @@ status client_channel::put(std::uint32_t tag, std::size_t body_bytes, bool asks,
     }
     fill(place);
     _requests.publish();
-    std::atomic<std::uint32_t>& asleep = _memory.control().daemon_sleeps;
-    if (asleep.load(std::memory_order_seq_cst) != 0 && asleep.exchange(0, std::memory_order_seq_cst) != 0) {
+    std::atomic<std::uint32_t>& sleep = _memory.control().daemon_sleeps;
+    constexpr auto none = static_cast<std::uint32_t>(daemon_sleep::none);
+    constexpr auto until_asked = static_cast<std::uint32_t>(daemon_sleep::until_asked);
+    const std::uint32_t how = sleep.load(std::memory_order_seq_cst);
+    if (how != none && (asks || how != until_asked) && sleep.exchange(none, std::memory_order_seq_cst) != none) {
         _sent_unwatched = 0;
         return wake_daemon() ? status::ok : status::library;
     }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// The server's table of sessions. Epoll tells of clients that slept; from then on a client is visited in turns, without
-// system calls, until its ring is found empty. Who has something new is flushed, who is over is taken out between turns and
+// The server's table of sessions. Epoll tells of clients that slept, which are visited at once; one that has more than a turn's
+// worth queues for the next, and is visited without system calls until its ring is found empty. Who has something new is flushed, who is over is taken out between turns and
 // never during one.
 #include "ipc/server.hpp"
 
@@ -8,6 +8,7 @@
 #include "ipc/session.hpp"
 
 #include <cerrno>
+#include <deque>
 #include <fcntl.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
@@ -58,26 +59,17 @@ public:
                 serve(client_id{ready[i].data.u64});
             }
         }
-        run_turn();
     }
 
     void run_turn() {
-        // Who needs another turn queues behind all others.
-        const std::vector<client_id> now = std::exchange(_active, {});
-        for (const client_id client : now) {
-            const auto found = _sessions.find(client.value);
-            if (found == _sessions.end()) {
-                continue;
-            }
-            found->second.active = false;
-            if (!found->second.what.over()) {
-                switch (found->second.what.take_requests()) {
-                case session::turn_end::more: activate(found->second, client); break;
-                case session::turn_end::soon: _expected.push_back(client); break;
-                case session::turn_end::rest: break;
-                }
-            }
-            touch(found->second, client);
+        if (_active.empty()) {
+            return;
+        }
+        const client_id client = _active.front();
+        _active.pop_front();
+        const auto found = _sessions.find(client.value);
+        if (found != _sessions.end() && std::exchange(found->second.active, false)) {
+            visit(found->second, client);
         }
     }
 
@@ -91,7 +83,6 @@ public:
                 activate(found->second, client);
             }
         }
-        run_turn();
     }
 
     /// The events of a client that may be told something.
@@ -159,7 +150,7 @@ private:
 
         session what;
         std::uint32_t watched = EPOLLIN;
-        bool active = false; ///< waits for its turn
+        bool active = false; ///< in _active, and waits for its turn
         bool touched = false;
         bool resumed = false;
     };
@@ -227,9 +218,22 @@ private:
             return;
         }
         found->second.what.take_packets();
-        // Whatever has come, its requests are looked at: it may have woken the daemon, or have gone.
-        activate(found->second, client);
-        touch(found->second, client);
+        // Whatever has come, its requests are looked at: it may have woken the daemon, or have gone. It does not queue behind
+        // those that flood: who has slept has asked for little.
+        visit(found->second, client);
+    }
+
+    /// One turn of one client.
+    void visit(entry& what, client_id client) {
+        touch(what, client);
+        if (what.what.over()) {
+            return;
+        }
+        switch (what.what.take_requests()) {
+        case session::turn_end::more: activate(what, client); break;
+        case session::turn_end::soon: _expected.push_back(client); break;
+        case session::turn_end::rest: break;
+        }
     }
 
     void activate(entry& what, client_id client) {
@@ -261,7 +265,7 @@ private:
     descriptor _door;
     std::uint64_t _latest = 0;
     std::unordered_map<std::uint64_t, entry> _sessions;
-    std::vector<client_id> _active;
+    std::deque<client_id> _active;    ///< in the order of their turns
     std::vector<client_id> _expected; ///< those that flood and have just been emptied
     std::vector<client_id> _touched;
 };

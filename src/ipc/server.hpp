@@ -77,15 +77,15 @@ public:
     /// Readable when somebody is at the door, or a client that slept has something new: call run_ready then.
     [[nodiscard]] int poll_descriptor() const;
     void run_ready();
-    /// Takes a bounded number of requests of every client that has any.
+    /// Takes a bounded number of requests of the client whose turn it is.
     void run_turn();
     /// Whether clients wait for another turn. They send no sign of it: call run_turn soon, however quiet the descriptor is.
     [[nodiscard]] bool busy() const;
     /// Whether clients flood, so that it is better to look for what they ask next after look_again_after than to be woken for
-    /// every single request: call look_again() then.
+    /// every single request: call look_again() then, which makes it busy().
     [[nodiscard]] bool expects_more() const;
     void look_again();
-    static constexpr auto look_again_after = std::chrono::microseconds(50);
+    static constexpr auto look_again_after = std::chrono::microseconds(100);
 
     void tell_message(client_id client, std::string_view group, const address& sender, bytes_view body);
     void tell_change(client_id client, std::string_view group, std::span<const address> members,

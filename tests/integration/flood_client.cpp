@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// A client in one thread that sends as fast as its daemon takes, and dispatches whenever it is full, until it has all its
-// messages back: flood_client MESSAGES BYTES. Prints nothing when they came back whole and in order.
-#include <cerrno>
+// A client that sends in one thread, as fast as its daemon takes and without ever resting, and dispatches in another until it
+// has all its messages back: flood_client MESSAGES BYTES. Prints nothing when they came back whole and in order.
 #include <corosync/cpg.h>
 #include <cstdint>
 #include <cstdio>
@@ -9,6 +8,7 @@
 #include <cstring>
 #include <poll.h>
 #include <sys/uio.h>
+#include <thread>
 #include <vector>
 
 namespace {
@@ -38,14 +38,12 @@ void on_change(cpg_handle_t, const cpg_name*, const cpg_address*, std::size_t, c
     joined = true;
 }
 
-void dispatch(cpg_handle_t handle, bool wait) {
-    if (wait) {
-        int descriptor = -1;
-        cpg_fd_get(handle, &descriptor);
-        pollfd wanted{.fd = descriptor, .events = POLLIN, .revents = 0};
-        if (::poll(&wanted, 1, 20'000) == 0) {
-            fail("nothing came for 20 seconds, messages delivered so far", static_cast<int>(delivered));
-        }
+void dispatch(cpg_handle_t handle) {
+    int descriptor = -1;
+    cpg_fd_get(handle, &descriptor);
+    pollfd wanted{.fd = descriptor, .events = POLLIN, .revents = 0};
+    if (::poll(&wanted, 1, 20'000) == 0) {
+        fail("nothing came for 20 seconds, messages delivered so far", static_cast<int>(delivered));
     }
     if (const cs_error_t code = cpg_dispatch(handle, CS_DISPATCH_ALL); code != CS_OK) {
         fail("cpg_dispatch", code);
@@ -70,21 +68,23 @@ int main(int count, char** words) {
         fail("cpg_join", code);
     }
     while (!joined) {
-        dispatch(handle, true);
+        dispatch(handle);
     }
-    for (std::uint64_t sent = 0; delivered < messages;) {
-        cs_error_t code = CS_OK;
-        while (sent < messages && code == CS_OK) {
+    std::thread sender([&] {
+        for (std::uint64_t sent = 0; sent < messages;) {
             std::memcpy(body.data(), &sent, sizeof(sent));
             const iovec part{body.data(), body.size()};
-            code = cpg_mcast_joined(handle, CPG_TYPE_AGREED, &part, 1);
+            const cs_error_t code = cpg_mcast_joined(handle, CPG_TYPE_AGREED, &part, 1);
             if (code == CS_OK) {
                 ++sent;
             } else if (code != CS_ERR_TRY_AGAIN) {
                 fail("cpg_mcast_joined", code);
             }
         }
-        dispatch(handle, true);
+    });
+    while (delivered < messages) {
+        dispatch(handle);
     }
+    sender.join();
     return cpg_finalize(handle) == CS_OK ? 0 : 1;
 }

@@ -95,6 +95,7 @@ protected:
         serving->flush();
         while (serving->busy() || serving->expects_more()) {
             serving->look_again();
+            serving->run_turn();
             serving->flush();
         }
     }

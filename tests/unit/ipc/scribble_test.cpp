@@ -184,9 +184,10 @@ TEST(ipc_scribble, an_evil_client_harms_only_itself) {
     std::jthread daemon([&](const std::stop_token& stop) {
         while (!stop.stop_requested()) {
             pollfd wanted{.fd = serving.poll_descriptor(), .events = POLLIN, .revents = 0};
-            ::poll(&wanted, 1, serving.busy() ? 0 : 5);
+            ::poll(&wanted, 1, serving.busy() || serving.expects_more() ? 0 : 5);
             serving.run_ready();
             serving.look_again();
+            serving.run_turn();
             serving.flush();
         }
     });
