@@ -31,8 +31,8 @@ typedef enum {
 } cpg_guarantee_t;
 
 typedef enum {
-    CPG_FLOW_CONTROL_DISABLED, /**< the next message is taken */
-    CPG_FLOW_CONTROL_ENABLED   /**< the next message would be refused with CS_ERR_TRY_AGAIN */
+    CPG_FLOW_CONTROL_DISABLED, /**< the next message is taken if there is room for all of it */
+    CPG_FLOW_CONTROL_ENABLED   /**< the next message, however small, would be refused with CS_ERR_TRY_AGAIN */
 } cpg_flow_control_state_t;
 
 /** Why a process stands in a list of those that joined or left. */

@@ -5,6 +5,7 @@
 #include "client/cancellation.hpp"
 
 #include <algorithm>
+#include <cstddef>
 #include <cstdlib>
 #include <new>
 #include <poll.h>
@@ -30,13 +31,13 @@ cpg_name name_of(std::string_view group) {
     return result;
 }
 
-std::vector<cpg_address> addresses_of(std::span<const ipc::address> list) {
-    std::vector<cpg_address> result;
-    result.reserve(list.size());
-    for (const ipc::address& each : list) {
-        result.push_back({.nodeid = each.node.value, .pid = each.pid, .reason = each.reason});
-    }
-    return result;
+/// The same list in the words of cpg.h: both are three numbers of 32 bits in this order.
+const cpg_address* addresses_of(std::span<const ipc::address> list) {
+    static_assert(sizeof(ipc::address) == sizeof(cpg_address) && alignof(ipc::address) == alignof(cpg_address));
+    static_assert(offsetof(ipc::address, node) == offsetof(cpg_address, nodeid) &&
+                  offsetof(ipc::address, pid) == offsetof(cpg_address, pid) &&
+                  offsetof(ipc::address, reason) == offsetof(cpg_address, reason));
+    return reinterpret_cast<const cpg_address*>(list.data());
 }
 
 bool runs_one(cs_dispatch_flags_t flags) { return flags == CS_DISPATCH_ONE || flags == CS_DISPATCH_ONE_NONBLOCKING; }
@@ -129,39 +130,63 @@ cs_error_t group_handle::multicast(cpg_guarantee_t guarantee, std::span<const io
         }
     }
     const bool safe = guarantee == CPG_TYPE_SAFE;
-    return hand_over(safe, parts, bytes, [&] { return _channel->multicast(safe, parts, bytes); });
-}
-
-cs_error_t group_handle::multicast_buffer(cpg_guarantee_t guarantee, void* start, std::size_t bytes) {
-    const bool safe = guarantee == CPG_TYPE_SAFE;
-    const iovec part{.iov_base = start, .iov_len = bytes};
-    return hand_over(safe, {&part, 1}, bytes, [&] { return _channel->multicast_buffer(safe, start, bytes); });
-}
-
-template <class Send>
-cs_error_t group_handle::hand_over(bool safe, std::span<const iovec> parts, std::size_t bytes, Send send) {
     const std::scoped_lock lock(_mutex);
-    if (_finalized) {
-        return CS_ERR_BAD_HANDLE;
-    }
-    if (!_standing.joined()) {
-        return CS_ERR_NOT_EXIST;
+    if (const cs_error_t fault = judge_send(); fault != CS_OK) {
+        return fault;
     }
     if (!_trace) {
-        return error_of(send());
+        return error_of(_channel->multicast(safe, parts, bytes));
     }
     const auto held = _trace->hold();
-    const ipc::status result = send();
+    const ipc::status result = _channel->multicast(safe, parts, bytes);
     if (result == ipc::status::ok) {
         _trace->accepted(_standing.group(), parts, bytes, safe, held);
     }
     return error_of(result);
 }
 
+cs_error_t group_handle::multicast_buffer(cpg_guarantee_t guarantee, void* start, std::size_t bytes) {
+    const bool safe = guarantee == CPG_TYPE_SAFE;
+    const iovec part{.iov_base = start, .iov_len = bytes};
+    // The order among the handle's requests is settled when it is put; waiting is done without the lock on the standing.
+    ipc::client_channel::question asked(*_channel);
+    std::unique_lock<std::mutex> trace_held;
+    std::string traced_group;
+    {
+        const std::scoped_lock lock(_mutex);
+        if (const cs_error_t fault = judge_send(); fault != CS_OK) {
+            return fault;
+        }
+        const auto wish = _channel->multicast_from_buffer(safe, start, bytes);
+        if (!wish) {
+            return error_of(wish.error());
+        }
+        if (_trace) {
+            trace_held = _trace->hold();
+        }
+        if (const ipc::status put = asked.put(*wish); put != ipc::status::ok) {
+            return error_of(put);
+        }
+        traced_group = _standing.group();
+    }
+    const ipc::status result = asked.wait().result;
+    if (_trace && result == ipc::status::ok) {
+        _trace->accepted(traced_group, {&part, 1}, bytes, safe, trace_held);
+    }
+    return error_of(result);
+}
+
+cs_error_t group_handle::judge_send() const {
+    if (_finalized) {
+        return CS_ERR_BAD_HANDLE;
+    }
+    return _standing.joined() ? CS_OK : CS_ERR_NOT_EXIST;
+}
+
 ipc::client_channel::taken_event group_handle::next_event() {
     const no_cancellation whole;
     ipc::client_channel::taken_event next = _channel->next_event();
-    if (_finalized || next.how == ipc::transfer::later) {
+    if (_finalized || next.how == ipc::transfer::later || next.how == ipc::transfer::exhausted) {
         return next;
     }
     if (next.how != ipc::transfer::done) {
@@ -181,7 +206,13 @@ ipc::client_channel::taken_event group_handle::next_event() {
 
 cs_error_t group_handle::dispatch(cpg_handle_t self, cs_dispatch_flags_t flags) {
     while (true) {
-        ipc::client_channel::taken_event next = next_event();
+        ipc::client_channel::taken_event next;
+        try {
+            next = next_event();
+        } catch (const std::bad_alloc&) {
+            // The event stays where it is.
+            return CS_ERR_NO_MEMORY;
+        }
         if (_finalized) {
             return CS_ERR_BAD_HANDLE;
         }
@@ -194,6 +225,9 @@ cs_error_t group_handle::dispatch(cpg_handle_t self, cs_dispatch_flags_t flags) 
             }
             static_cast<void>(_channel->wait_for_event(-1));
             continue;
+        }
+        if (next.how == ipc::transfer::exhausted) {
+            return CS_ERR_NO_RESOURCES;
         }
         if (next.how != ipc::transfer::done) {
             return CS_ERR_LIBRARY;
@@ -225,11 +259,9 @@ void group_handle::run_callback(cpg_handle_t self, ipc::client_channel::taken_ev
         break;
     case ipc::event_kind::change:
         if (_model.cpg_confchg_fn != nullptr) {
-            const auto members = addresses_of(what.members);
-            const auto left = addresses_of(what.left);
-            const auto joined = addresses_of(what.joined);
-            _model.cpg_confchg_fn(self, &group, members.data(), members.size(), left.data(), left.size(), joined.data(),
-                                  joined.size());
+            _model.cpg_confchg_fn(self, &group, addresses_of(what.members), what.members.size(),
+                                  addresses_of(what.left), what.left.size(), addresses_of(what.joined),
+                                  what.joined.size());
         }
         break;
     case ipc::event_kind::ring_view:

@@ -35,6 +35,9 @@ public:
     [[nodiscard]] cs_error_t finalize();
     /// True from the moment that finalize() began.
     [[nodiscard]] bool finalized() const { return _finalized; }
+    /// Around a fork, in the parent.
+    void before_fork() { _channel->before_fork(); }
+    void after_fork() { _channel->after_fork(); }
     /// In a forked child: lets go of the parent's connection, without a word to the daemon. A dispatch during whose callback
     /// the fork happened ends; nothing else may be called.
     void abandon();
@@ -61,9 +64,8 @@ private:
     /// Asks the daemon for the join or leave that has begun under this number.
     [[nodiscard]] cs_error_t carry_out(standing::operation which, ipc::request_kind kind, std::string_view group,
                                        std::uint16_t flags);
-    /// Hands a message over by `send`, a function that returns an ipc::status, if this handle may send now.
-    template <class Send>
-    [[nodiscard]] cs_error_t hand_over(bool safe, std::span<const iovec> parts, std::size_t bytes, Send send);
+    /// Whether this handle may send now; the caller holds _mutex.
+    [[nodiscard]] cs_error_t judge_send() const;
     /// Takes the next event, and notes what it says about this handle.
     [[nodiscard]] ipc::client_channel::taken_event next_event();
     /// A change that lists this process proves that what was asked for was accepted.

@@ -51,8 +51,25 @@ public:
     }
 
     // Around a fork, so that the child's copy is whole.
-    void before_fork() { _mutex.lock(); }
-    void after_fork() { _mutex.unlock(); }
+    /// `prepare` is called with each object of this process, `settle` with the same ones after the fork.
+    template <class Function>
+    void before_fork(Function prepare) {
+        _mutex.lock();
+        for (auto& [handle, each] : _entries) {
+            if (!is_inherited(each)) {
+                prepare(*each.object);
+            }
+        }
+    }
+    template <class Function>
+    void after_fork(Function settle) {
+        for (auto& [handle, each] : _entries) {
+            if (!is_inherited(each)) {
+                settle(*each.object);
+            }
+        }
+        _mutex.unlock();
+    }
     /// Instead of after_fork in the child: `abandon` is called with each object that this process had no hand in.
     template <class Function>
     void after_fork_in_child(Function abandon) {

@@ -14,13 +14,13 @@ open_handles& instance() {
 }
 
 void before_fork() {
-    instance().groups.before_fork();
-    instance().iterations.before_fork();
+    instance().groups.before_fork([](group_handle& each) { each.before_fork(); });
+    instance().iterations.before_fork([](iteration&) {});
 }
 
 void after_fork_in_parent() {
-    instance().iterations.after_fork();
-    instance().groups.after_fork();
+    instance().iterations.after_fork([](iteration&) {});
+    instance().groups.after_fork([](group_handle& each) { each.after_fork(); });
 }
 
 // Only what a child of many threads may do: no memory is taken or given back.

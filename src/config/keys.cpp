@@ -250,6 +250,8 @@ constexpr std::array rules{
              [](draft& into, const value& given) { into.what->state_dir = given.text; return std::string(); }),
     honoured("system.trace_file", full_path, "/tmp/trace", "a file for the events by which a run is judged",
              [](draft& into, const value& given) { into.what->trace_file = given.text; return std::string(); }),
+    honoured("system.message_bytes_max", number_from(1'048'576, 1'073'741'824), "1048576", "the largest message that a client may send, in bytes; 67108864 otherwise",
+             [](draft& into, const value& given) { into.what->message_bytes_max = static_cast<std::uint64_t>(given.number); return std::string(); }),
     honoured("system.sched_rr", switched, "no", "run at real-time priority",
              [](draft& into, const value& given) { into.what->schedule.realtime = given.yes; return std::string(); }),
     honoured("system.priority", any_text, "-5", "the nice value without real-time priority: max, min, or -20 to 19", take_priority),

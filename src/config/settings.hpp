@@ -78,6 +78,7 @@ struct settings {
     std::optional<std::string> pid_file;
     std::string state_dir = "/var/lib/coterie";
     std::optional<std::string> trace_file;
+    std::uint64_t message_bytes_max = std::uint64_t{64} << 20U; ///< of one message of a client
 
     log_settings log;
     scheduling schedule;

@@ -141,7 +141,8 @@ std::expected<node_parts, std::string> prepare(const config::settings& settings,
     result.ipc.node = self.node;
 
     result.door = door_policy(::geteuid(), settings.access);
-    result.ipc.message_bytes_max = result.groups.message_bytes_max;
+    result.groups.message_bytes_max = settings.message_bytes_max;
+    result.ipc.message_bytes_max = settings.message_bytes_max;
     // Two of the largest may have been taken from a client before it is seen to be behind.
     result.ipc.event_bytes_max += 2 * static_cast<std::size_t>(result.ipc.message_bytes_max);
 

@@ -20,11 +20,11 @@ service::core::core(const settings& bounds, base::buffer_pool& pool, client_sink
       _sink(sink),
       _journal(bounds.self, recorder),
       _outbox(_bounds),
-      _assemblies(pool, bounds.message_bytes_max),
+      _assemblies(pool, message_bytes_limit),
       _exchange(bounds.processes_max),
       _together{bounds.self.node} {
     COTERIE_ASSERT(bounds.self.node != base::no_node, "a service runs on a node");
-    COTERIE_ASSERT(bounds.message_bytes_max <= std::uint64_t{1} << 31U, "a message fits into one buffer");
+    COTERIE_ASSERT(bounds.message_bytes_max <= message_bytes_limit, "nobody sends what others do not take");
 }
 
 std::expected<handle_id, refusal> service::core::open(std::uint32_t pid, bool ring_views) {

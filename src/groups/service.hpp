@@ -40,9 +40,12 @@ enum class refusal : std::uint8_t {
 };
 [[nodiscard]] std::string_view to_string(refusal why);
 
+/// Every node takes messages of this size, whatever it lets its own clients send: what one delivers all have to.
+inline constexpr std::uint64_t message_bytes_limit = std::uint64_t{1} << 30U;
+
 struct settings {
     base::member self;
-    std::uint64_t message_bytes_max = std::uint64_t{64} << 20U;
+    std::uint64_t message_bytes_max = std::uint64_t{64} << 20U; ///< of what is sent here, at most message_bytes_limit
     std::uint64_t queue_bytes_max = std::uint64_t{1} << 20U; ///< accepted and not yet numbered, a handle; one message
                                                              ///< is always taken when the queue is empty
     std::size_t queue_messages_max = 4'096;

@@ -13,19 +13,20 @@ namespace coterie::ipc {
 /// Bytes of an answer that fit at once; longer ones are fetched part by part.
 inline constexpr std::size_t answer_bytes_max = std::size_t{64} << 10U;
 
-/// Each line of 64 bytes is written by one side, or seldom.
+/// Whether the daemon looks at a client's requests by itself.
 enum class daemon_sleep : std::uint32_t {
     none = 0,
     until_request = 1,
     until_asked = 2, ///< too many events wait for the client; only a request that somebody waits for wakes the daemon
 };
 
+/// Each line of 64 bytes is written by one side, or seldom.
 struct channel_control {
     ring_counts requests; ///< the client writes
     ring_counts events;   ///< the daemon writes
 
     // Who sleeps says so before it looks into its ring for the last time; who writes looks here after publishing. Whoever
-    // changes 1 to 0 wakes the other with a packet on the socket, so that there is one packet for one sleep.
+    // changes a word to 0 wakes the other with a packet on the socket, so that there is one packet for one sleep.
     alignas(
         64) std::atomic<std::uint32_t> daemon_sleeps; ///< it looks at the requests only after a packet: a daemon_sleep
     alignas(64) std::atomic<std::uint32_t> asking;    ///< a thread of the client waits for an answer

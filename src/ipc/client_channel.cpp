@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// The client's end. Three locks for three things that go on side by side: the ring of requests, the ring of events, and the
-// one request that waits for its answer. The packets on the socket only wake: how many there have to be is counted in the
-// shared memory, so that taking the last event takes exactly those that told of it.
+// The client's end: the greeting and the requests. Three locks for three things that go on side by side: the ring of requests,
+// the ring of events (client_events.cpp), and the one request that waits for its answer.
 #include "ipc/client_channel.hpp"
 
 #include <algorithm>
@@ -30,8 +29,6 @@ constexpr std::size_t sent_file_bytes_max = std::size_t{8} << 20U;
 /// Without any other sign of the daemon it is looked for after so many multicasts, and so long after one had no room.
 constexpr std::uint32_t sent_unwatched_max = 256;
 constexpr auto unwatched_time = std::chrono::milliseconds(10);
-/// A packet that has been counted is on its way; so often, a millisecond each, it is waited for.
-constexpr int packet_waits_max = 10;
 
 status status_of(const std::error_code& fault) {
     if (fault == std::errc::permission_denied || fault == std::errc::operation_not_permitted) {
@@ -40,7 +37,7 @@ status status_of(const std::error_code& fault) {
     if (fault == std::errc::too_many_files_open || fault == std::errc::too_many_files_open_in_system) {
         return status::no_resources;
     }
-    if (fault == std::errc::not_enough_memory) {
+    if (fault == std::errc::not_enough_memory || fault == std::errc::resource_unavailable_try_again) {
         return status::no_memory;
     }
     return fault == std::errc::filename_too_long ? status::invalid_param : status::library;
@@ -53,24 +50,6 @@ void copy_parts(std::byte* to, std::span<const iovec> parts) {
             to += part.iov_len;
         }
     }
-}
-
-/// Tells the daemon that somebody waits, for as long as it lives.
-class asking_mark {
-public:
-    explicit asking_mark(std::atomic<std::uint32_t>& word) : _word(word) { _word.store(1, std::memory_order_seq_cst); }
-    asking_mark(const asking_mark&) = delete;
-    asking_mark& operator=(const asking_mark&) = delete;
-    ~asking_mark() { _word.store(0, std::memory_order_seq_cst); }
-
-private:
-    std::atomic<std::uint32_t>& _word;
-};
-
-/// A packet and whether the other end has gone: the first news of that may stand before packets that are still there.
-received_packet receive_surely(const descriptor& socket, std::span<std::byte> space, bool look = false) {
-    received_packet result = receive_packet(socket, space, look);
-    return result.how == transfer::gone ? receive_packet(socket, space, look) : std::move(result);
 }
 
 } // namespace
@@ -90,7 +69,7 @@ std::expected<std::unique_ptr<client_channel>, status> client_channel::connect(c
     if (!wait_for(*connected, false, welcome_timeout_ms)) {
         return std::unexpected(status::try_again);
     }
-    const received_packet packet = receive_surely(*connected, space);
+    const received_packet packet = receive_behind_reset(*connected, space);
     if (packet.bytes.empty() && packet.how != transfer::done) {
         return std::unexpected(status::library);
     }
@@ -130,19 +109,18 @@ void client_channel::close() {
     static_cast<void>(::shutdown(_socket.number(), SHUT_RDWR));
 }
 
-void client_channel::abandon() {
-    _abandoned = true;
-    // By its number: the object that owns it is never destroyed in this process.
-    ::close(_socket.number());
-}
-
-// Requests.
-
 bool client_channel::wake_daemon() {
-    if (send_packet(_socket, base::bytes_view(&wake_mark, 1)) == transfer::gone) {
-        _gone = true;
+    switch (send_packet(_socket, base::bytes_view(&wake_mark, 1))) {
+    case transfer::gone: _gone = true; break;
+    case transfer::exhausted:
+        // Whoever comes next tries again.
+        _memory.control().daemon_sleeps.store(static_cast<std::uint32_t>(daemon_sleep::until_request),
+                                              std::memory_order_seq_cst);
+        break;
+    default:
+        // Where there is no room for a packet, there is one that wakes it.
+        break;
     }
-    // Where there is no room for a packet, there is one that wakes it.
     return !_gone;
 }
 
@@ -186,7 +164,7 @@ status client_channel::put_request(const request& what, const descriptor& file) 
     if (file) {
         const transfer how = send_packet(_socket, base::bytes_view(&wake_mark, 1), file);
         if (how != transfer::done) {
-            return how == transfer::later ? status::try_again : status::library;
+            return how == transfer::gone ? status::library : status::no_resources;
         }
     }
     std::array<std::byte, request_body_bytes_max> space;
@@ -196,31 +174,40 @@ status client_channel::put_request(const request& what, const descriptor& file) 
                [&](std::byte* place) { std::memcpy(place, space.data(), out.size()); });
 }
 
-client_channel::answer client_channel::ask(const request& what) { return ask_with(what, {}); }
+client_channel::question::question(client_channel& channel) : _channel(&channel), _turn(channel._asking) {
+    _channel->_memory.control().asking.store(1, std::memory_order_seq_cst);
+}
 
-client_channel::answer client_channel::ask_with(const request& what, const descriptor& file) {
-    const std::scoped_lock lock(_asking);
-    const asking_mark mark(_memory.control().asking);
-    answer result{.result = put_request(what, file), .body = {}};
-    if (result.result != status::ok) {
-        return result;
-    }
-    const channel_control& control = _memory.control();
-    while (wait_for_answer()) {
+client_channel::question::~question() { _channel->_memory.control().asking.store(0, std::memory_order_seq_cst); }
+
+status client_channel::question::put(const request& what, const descriptor& file) {
+    return _channel->put_request(what, file);
+}
+
+client_channel::answer client_channel::question::wait() {
+    const channel_control& control = _channel->_memory.control();
+    answer result;
+    while (_channel->wait_for_answer()) {
         if (result.body.empty()) {
             result.result = static_cast<status>(control.result);
         }
         const std::size_t left = static_cast<std::size_t>(control.answer_bytes) - result.body.size();
-        const auto part = _memory.answer().first(std::min(left, answer_bytes_max));
+        const auto part = _channel->_memory.answer().first(std::min(left, answer_bytes_max));
         result.body.insert(result.body.end(), part.begin(), part.end());
         if (part.size() == left) {
             return result;
         }
-        if (const status more = put_request({.kind = request_kind::more}); more != status::ok) {
+        if (const status more = put({.kind = request_kind::more}); more != status::ok) {
             return {.result = more, .body = {}};
         }
     }
     return {.result = status::library, .body = {}};
+}
+
+client_channel::answer client_channel::ask(const request& what) {
+    question asked(*this);
+    const status put = asked.put(what);
+    return put == status::ok ? asked.wait() : answer{.result = put, .body = {}};
 }
 
 bool client_channel::wait_for_answer() {
@@ -235,8 +222,9 @@ bool client_channel::wait_for_answer() {
             return false;
         }
         futex_wait(answered, seen, answer_timeout_ms);
-        if (answered.load(std::memory_order_seq_cst) == seen && is_cut_off()) {
-            _gone = true;
+        if (answered.load(std::memory_order_seq_cst) == seen) {
+            // The packet that wakes it may have found no room in the system.
+            _gone = _gone || is_cut_off() || !wake_daemon();
         }
     }
 }
@@ -252,12 +240,20 @@ status client_channel::multicast(bool safe, std::span<const iovec> parts, std::s
     if (_gone) {
         return status::library;
     }
+    if (is_behind()) {
+        return no_room();
+    }
     const std::uint32_t tag = tag_of(request_kind::multicast, safe ? request::safe : 0);
     const status result = put(tag, bytes, false, [&](std::byte* place) { copy_parts(place, parts); });
     if (result == status::ok) {
         _copied_bytes += bytes;
     }
     return result;
+}
+
+bool client_channel::is_behind() const {
+    return _memory.control().daemon_sleeps.load(std::memory_order_seq_cst) ==
+           static_cast<std::uint32_t>(daemon_sleep::until_asked);
 }
 
 bool client_channel::may_send_file(std::size_t bytes) {
@@ -288,13 +284,13 @@ status client_channel::multicast_in_file(bool safe, std::span<const iovec> parts
     if (_gone) {
         return status::library;
     }
-    if (!may_send_file(bytes) || !_requests.has_room(sizeof(std::uint64_t), kept_for_asking)) {
+    if (is_behind() || !may_send_file(bytes) || !_requests.has_room(sizeof(std::uint64_t), kept_for_asking)) {
         return no_room();
     }
     const transfer how = send_packet(_socket, base::bytes_view(&wake_mark, 1), *file);
     if (how != transfer::done) {
-        _gone = _gone || how != transfer::later;
-        return how == transfer::later ? status::try_again : status::library;
+        _gone = _gone || how == transfer::gone;
+        return how == transfer::gone ? status::library : status::try_again;
     }
     const std::uint64_t size = bytes;
     const status result = put(tag_of(request_kind::multicast_file, safe ? request::safe : 0), sizeof(size), false,
@@ -308,7 +304,7 @@ status client_channel::multicast_in_file(bool safe, std::span<const iovec> parts
 
 bool client_channel::blocked() {
     const std::scoped_lock lock(_sending);
-    return !_gone && !_requests.has_room(1, kept_for_asking);
+    return !_gone && (is_behind() || !_requests.has_room(1, kept_for_asking));
 }
 
 void* client_channel::take_buffer(std::size_t bytes, status& fault) {
@@ -320,8 +316,11 @@ void* client_channel::take_buffer(std::size_t bytes, status& fault) {
             fault = status_of(made.error());
             return nullptr;
         }
-        const request what{.kind = request_kind::share, .bytes = made->size()};
-        const status shared = ask_with(what, made->file()).result;
+        question asked(*this);
+        status shared = asked.put({.kind = request_kind::share, .bytes = made->size()}, made->file());
+        if (shared == status::ok) {
+            shared = asked.wait().result;
+        }
         if (shared != status::ok) {
             fault = shared;
             return nullptr;
@@ -337,178 +336,19 @@ bool client_channel::give_back_buffer(const void* buffer) {
     return _arena && _arena->give_back(buffer);
 }
 
-status client_channel::multicast_buffer(bool safe, const void* start, std::size_t bytes) {
-    std::optional<std::size_t> offset;
-    {
-        const std::scoped_lock lock(_buffers);
-        offset = _arena ? _arena->offset_of(start, bytes) : std::nullopt;
-    }
+std::expected<request, status> client_channel::multicast_from_buffer(bool safe, const void* start, std::size_t bytes) {
+    const std::scoped_lock lock(_buffers);
+    const auto offset = _arena ? _arena->offset_of(start, bytes) : std::nullopt;
     if (!offset) {
-        return status::invalid_param;
+        return std::unexpected(status::invalid_param);
     }
     if (bytes > _greeting.message_bytes_max) {
-        return status::too_big;
+        return std::unexpected(status::too_big);
     }
-    return ask({.kind = request_kind::multicast_shared,
-                .flags = static_cast<std::uint16_t>(safe ? request::safe : 0),
-                .offset = *offset,
-                .bytes = bytes})
-        .result;
-}
-
-// Events.
-
-client_channel::taken_event client_channel::next_event() {
-    const std::scoped_lock lock(_taking);
-    taken_event result{.how = transfer::malformed, .what = {}, .storage = {}};
-    while (!_fault && _at == _row.size()) {
-        result.how = next_row();
-        if (result.how == transfer::later || result.how == transfer::gone) {
-            return result;
-        }
-        _fault = result.how != transfer::done;
-    }
-    auto what = _fault ? std::nullopt : read_event(_row, _at);
-    if (!what) {
-        _fault = true;
-        result.how = transfer::malformed;
-        return result;
-    }
-    row& source = _rows.back();
-    source.read = _at == _row.size();
-    ++source.leases;
-    result.how = transfer::done;
-    result.what = std::move(*what);
-    result.storage = lease(*this, _first_row + _rows.size() - 1);
-    return result;
-}
-
-transfer client_channel::next_row() {
-    _row = {};
-    _at = 0;
-    auto next = _events.take();
-    while (!next) {
-        if (_events.corrupt()) {
-            return transfer::malformed;
-        }
-        if (const transfer how = rest(); how != transfer::done) {
-            return how;
-        }
-        next = _events.take();
-    }
-    row added{.ring_end = next->end, .leases = 0, .read = next->body.empty(), .file = {}};
-    _row = next->body;
-    if (next->tag == static_cast<std::uint32_t>(event_tag::file)) {
-        if (const transfer how = fetch_file(*next, added.file); how != transfer::done) {
-            return how;
-        }
-        _row = added.file.bytes();
-    }
-    _rows.push_back(std::move(added));
-    return transfer::done;
-}
-
-transfer client_channel::fetch_file(const ring_reader::record& stub, mapped_file& file) {
-    std::uint64_t bytes = 0;
-    if (stub.body.size() != sizeof(bytes)) {
-        return transfer::malformed;
-    }
-    std::memcpy(&bytes, stub.body.data(), sizeof(bytes));
-    std::array<std::byte, 1> space;
-    while (true) {
-        // The packet of the file stays where it is until there is another or no event is left: the descriptor has to be
-        // readable for what comes behind this one.
-        const received_packet packet = receive_surely(_socket, space, true);
-        if (packet.how != transfer::done) {
-            return packet.how == transfer::gone ? transfer::gone : transfer::malformed;
-        }
-        if (packet.file && !_file_in_front) {
-            _file_in_front = true;
-            auto mapping = mapped_file::map_copy(packet.file, static_cast<std::size_t>(bytes));
-            if (!mapping) {
-                return transfer::malformed;
-            }
-            file = std::move(*mapping);
-            return transfer::done;
-        }
-        static_cast<void>(receive_packet(_socket, space));
-        _file_in_front = false;
-        ++_received;
-    }
-}
-
-/// The ring seems empty: asks to be signalled, and takes the packets that told of what has been read. `done` if there is
-/// something in the ring after all.
-transfer client_channel::rest() {
-    channel_control& control = _memory.control();
-    const std::uint64_t sent = control.signals.load(std::memory_order_seq_cst);
-    control.signal_wanted.store(1, std::memory_order_seq_cst);
-    if (!_events.empty()) {
-        if (_received < sent) {
-            // The packet that is still there tells of this as well. Without one the daemon is about to send it.
-            control.signal_wanted.store(0, std::memory_order_seq_cst);
-        }
-        return transfer::done;
-    }
-    std::array<std::byte, 1> space;
-    const bool told = _received < sent;
-    for (int waits = 0; _received < sent && waits < packet_waits_max;) {
-        const received_packet packet = receive_surely(_socket, space);
-        if (packet.how == transfer::done) {
-            ++_received;
-            _file_in_front = false;
-        } else if (packet.how == transfer::later) {
-            ++waits;
-            static_cast<void>(wait_for(_socket, false, 1));
-        } else {
-            _gone = true;
-            return transfer::gone;
-        }
-    }
-    if (told) {
-        return transfer::later;
-    }
-    // Nothing was told, so somebody may have been woken by the daemon's end.
-    switch (receive_surely(_socket, space, true).how) {
-    case transfer::later: return transfer::later;
-    case transfer::done: return _events.empty() ? transfer::later : transfer::done;
-    default: _gone = true; return transfer::gone;
-    }
-}
-
-void client_channel::settle() {
-    const std::scoped_lock lock(_taking);
-    if (!_fault && _at == _row.size() && _events.empty()) {
-        // What is found out about the daemon here is found out again by next_event.
-        static_cast<void>(rest());
-    }
-}
-
-void client_channel::give_back(std::uint64_t number) {
-    if (_abandoned) {
-        return;
-    }
-    const std::scoped_lock lock(_taking);
-    --_rows[static_cast<std::size_t>(number - _first_row)].leases;
-    release_rows();
-}
-
-void client_channel::release_rows() {
-    std::size_t done = 0;
-    while (done < _rows.size() && _rows[done].read && _rows[done].leases == 0) {
-        _events.release(_rows[done].ring_end);
-        ++done;
-    }
-    if (done == 0) {
-        return;
-    }
-    _rows.erase(_rows.begin(), _rows.begin() + static_cast<std::ptrdiff_t>(done));
-    _first_row += done;
-    std::atomic<std::uint32_t>& wanted = _memory.control().room_wanted;
-    if (wanted.load(std::memory_order_seq_cst) != 0 && _events.used() <= _events.capacity() / 2 &&
-        wanted.exchange(0, std::memory_order_seq_cst) != 0) {
-        static_cast<void>(wake_daemon());
-    }
+    return request{.kind = request_kind::multicast_shared,
+                   .flags = static_cast<std::uint16_t>(safe ? request::safe : 0),
+                   .offset = *offset,
+                   .bytes = bytes};
 }
 
 } // namespace coterie::ipc

@@ -42,8 +42,25 @@ public:
         status result{};
         std::vector<std::byte> body;
     };
-    /// Sends a request and waits for its answer, however long; `library` if the daemon goes meanwhile. `what.kind` is none of
-    /// the multicasts, share or more.
+    /// One request with its answer, of which there is one at a time: others wait until this is destroyed. Putting the question
+    /// and waiting are two steps, so that locks which order requests need not be held while the answer is waited for.
+    class question {
+    public:
+        explicit question(client_channel& channel);
+        question(const question&) = delete;
+        question& operator=(const question&) = delete;
+        ~question();
+
+        /// `ok`, or why it cannot be put; `library` if the daemon has gone. `what.kind` is none of multicast, multicast_file.
+        [[nodiscard]] status put(const request& what, const descriptor& file = {});
+        /// Call once, after put() said `ok`. Waits however long; `library` if the daemon goes meanwhile.
+        [[nodiscard]] answer wait();
+
+    private:
+        client_channel* _channel;
+        std::unique_lock<std::mutex> _turn;
+    };
+    /// Puts a question and waits for its answer.
     [[nodiscard]] answer ask(const request& what);
 
     /// Hands one message of `bytes` to the daemon without waiting: `ok`, `try_again` when there is no room, `too_big`,
@@ -56,10 +73,10 @@ public:
     [[nodiscard]] void* take_buffer(std::size_t bytes, status& fault);
     /// False if it was not taken here.
     [[nodiscard]] bool give_back_buffer(const void* buffer);
-    /// Hands the daemon a message that lies in such a buffer, and returns when the daemon has taken it: the bytes can change
-    /// again. Copies none of them here. As multicast(), and `invalid_param` for any other memory.
-    [[nodiscard]] status multicast_buffer(bool safe, const void* start, std::size_t bytes);
-    /// Bytes of messages that multicast() and multicast_buffer() have copied, together.
+    /// The request by which a message that lies in such a buffer is sent without copying it here. Once it is answered the
+    /// daemon has taken the message, and the bytes can change again. `invalid_param` for any other memory, or `too_big`.
+    [[nodiscard]] std::expected<request, status> multicast_from_buffer(bool safe, const void* start, std::size_t bytes);
+    /// Bytes of messages that were copied to send them.
     [[nodiscard]] std::uint64_t copied_bytes() const { return _copied_bytes; }
 
     /// Keeps the bytes of an event where they are for as long as it lives; the channel must live longer.
@@ -85,7 +102,8 @@ public:
         std::uint64_t _row = 0;
     };
     struct taken_event {
-        transfer how{}; ///< `later`: nothing waits
+        transfer
+            how{}; ///< `later`: nothing waits; `exhausted`: a large one does, and this process has no room for its file
         event what;
         lease storage;
     };
@@ -99,8 +117,11 @@ public:
 
     /// Ends the connection: everything that waits, and every later call, sees the daemon gone.
     void close();
-    /// In a forked child: closes its copy of the socket and leaves the shared memory to the parent. No call but this one and
-    /// the end of leases is allowed from here on.
+    /// Before a fork: keeps a copy of what is held, for the child; and afterwards in the parent, which needs none.
+    void before_fork();
+    void after_fork();
+    /// In a forked child: closes its copy of the socket and leaves the shared memory to the parent, but for events that are
+    /// held: those stay as they are, in a copy. No call but this one and the end of leases is allowed from here on.
     void abandon();
 
 private:
@@ -112,10 +133,11 @@ private:
     template <class Fill>
     [[nodiscard]] status put(std::uint32_t tag, std::size_t body_bytes, bool asks, Fill fill);
     [[nodiscard]] status put_request(const request& what, const descriptor& file = {});
-    [[nodiscard]] answer ask_with(const request& what, const descriptor& file);
     [[nodiscard]] bool wait_for_answer();
     [[nodiscard]] status multicast_in_file(bool safe, std::span<const iovec> parts, std::size_t bytes);
     [[nodiscard]] bool may_send_file(std::size_t bytes);
+    /// Whether the daemon takes no multicasts until this client has taken events.
+    [[nodiscard]] bool is_behind() const;
     [[nodiscard]] status no_room();
     [[nodiscard]] bool wake_daemon();
     [[nodiscard]] bool is_cut_off() const;
@@ -125,7 +147,8 @@ private:
         std::uint64_t ring_end{};
         std::uint32_t leases{};
         bool read = false; ///< all its events have been taken
-        mapped_file file;  ///< where the events are, if not in the ring
+        std::span<std::byte> bytes;
+        mapped_file file; ///< where the events are, if not in the ring
     };
     [[nodiscard]] transfer next_row();
     [[nodiscard]] transfer fetch_file(const ring_reader::record& stub, mapped_file& file);
@@ -138,9 +161,10 @@ private:
     const welcome _greeting;
     std::atomic<bool> _gone = false;
     bool _abandoned = false;
+    std::vector<std::byte> _kept; ///< during a fork: the bytes of _rows, one after the other
     std::atomic<std::uint64_t> _copied_bytes = 0;
 
-    std::mutex _asking; ///< held from a request to its answer
+    std::mutex _asking; ///< held by a question
     std::uint32_t _asked = 0;
 
     std::mutex _sending; ///< the ring of requests
@@ -159,8 +183,9 @@ private:
     std::size_t _at = 0;
     std::vector<row> _rows; ///< that are read or held, the last is _row
     std::uint64_t _first_row = 0;
-    std::uint64_t _received = 0; ///< packets on the socket
-    bool _file_in_front = false; ///< the next packet's file has been taken, the packet not
+    std::uint64_t _received = 0;              ///< packets on the socket
+    std::optional<ring_reader::record> _stub; ///< taken, and its file could not be fetched yet
+    bool _file_in_front = false;              ///< the next packet's file has been taken, the packet not
     bool _fault = false;
 
     std::mutex _buffers;

@@ -2,6 +2,7 @@
 // As many events to a row as it holds.
 #include "ipc/event_backlog.hpp"
 
+#include <cstring>
 #include <sys/uio.h>
 
 namespace coterie::ipc {
@@ -41,8 +42,8 @@ std::span<std::byte> event_backlog::add(std::size_t bytes) {
     if (!takes_more()) {
         return {};
     }
-    if (_entries.empty() || _entries.back().file || row_bytes_max - _entries.back().bytes < bytes) {
-        _entries.push_back({.space = _pool->take(), .bytes = 0, .file = {}});
+    if (_entries.empty() || !_entries.back().is_row() || row_bytes_max - _entries.back().bytes < bytes) {
+        _entries.push_back({.space = _pool->take(), .bytes = 0, .large = {}, .file = {}});
     }
     entry& last = _entries.back();
     const std::span<std::byte> result(last.space.get() + last.bytes, bytes);
@@ -51,17 +52,41 @@ std::span<std::byte> event_backlog::add(std::size_t bytes) {
     return result;
 }
 
-void event_backlog::add_file(std::span<const iovec> parts, std::size_t bytes) {
+void event_backlog::add_large(std::span<const iovec> parts, std::size_t bytes) {
     if (!takes_more()) {
         return;
     }
-    auto file = make_memory_file(parts, bytes);
-    if (!file) {
-        _failed = true;
-        return;
+    entry added{.space = {}, .bytes = bytes, .large = {}, .file = {}};
+    if (_entries.empty()) {
+        if (auto file = make_memory_file(parts, bytes)) {
+            added.file = std::move(*file);
+        }
     }
-    _entries.push_back({.space = {}, .bytes = bytes, .file = std::move(*file)});
+    if (!added.file) {
+        added.large.resize(bytes);
+        std::byte* to = added.large.data();
+        for (const iovec& part : parts) {
+            std::memcpy(to, part.iov_base, part.iov_len);
+            to += part.iov_len;
+        }
+    }
+    _entries.push_back(std::move(added));
     _bytes += bytes;
+}
+
+bool event_backlog::prepare_front() {
+    entry& next = _entries.front();
+    if (next.is_row() || next.file) {
+        return true;
+    }
+    const iovec part{next.large.data(), next.large.size()};
+    auto file = make_memory_file(std::span(&part, 1), next.bytes);
+    if (!file) {
+        return false;
+    }
+    next.file = std::move(*file);
+    next.large = {};
+    return true;
 }
 
 void event_backlog::remove_front() {

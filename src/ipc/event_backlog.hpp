@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// The events of one client that its ring has no room for: packed into rows as they come, in memory of the daemon's own, or
-// in a file where one is too large for a ring. Bounded: a backlog that is over its bound takes nothing more, and its owner
+// The events of one client that its ring has no room for: packed into rows as they come, in memory of the daemon's own. One
+// that is too large for a row goes by file. Bounded: a backlog that is over its bound takes nothing more, and its owner
 // has to part with the client.
 #pragma once
 
@@ -37,16 +37,20 @@ public:
 
     /// Space for an event of at most row_bytes_max bytes; empty when it is not taken.
     [[nodiscard]] std::span<std::byte> add(std::size_t bytes);
-    /// Takes an event of any size, in the parts given.
-    void add_file(std::span<const iovec> parts, std::size_t bytes);
+    /// Takes an event of any size, in the parts given: into a file at once if nothing else waits, else when its turn comes, so
+    /// that a client that does not read holds no descriptors.
+    void add_large(std::span<const iovec> parts, std::size_t bytes);
 
     /// What comes next: a row, or a file whose content is one.
     struct entry {
-        row_pool::block space; ///< empty if the events are in `file`
+        row_pool::block space; ///< of a row
         std::size_t bytes{};
+        std::vector<std::byte> large; ///< what has still to be put into a file
         descriptor file;
+        [[nodiscard]] bool is_row() const { return space != nullptr; }
     };
-    /// Not while empty().
+    /// Not while empty(). A large event is in its file; false if the system has no room for one now.
+    [[nodiscard]] bool prepare_front();
     [[nodiscard]] const entry& front() const { return _entries.front(); }
     void remove_front();
 

@@ -44,7 +44,7 @@ void event_sender::add_message(std::string_view group, const address& sender, by
     base::byte_writer out(head);
     write_message_head(out, group, sender, body.size());
     const iovec parts[] = {{head.data(), head.size()}, {const_cast<std::byte*>(body.data()), body.size()}};
-    _backlog.add_file(parts, bytes);
+    _backlog.add_large(parts, bytes);
 }
 
 void event_sender::add_change(std::string_view group, std::span<const address> members, std::span<const address> left,
@@ -59,7 +59,7 @@ void event_sender::add_change(std::string_view group, std::span<const address> m
     base::byte_writer out(record);
     write_change(out, group, members, left, joined);
     const iovec part{record.data(), record.size()};
-    _backlog.add_file(std::span(&part, 1), bytes);
+    _backlog.add_large(std::span(&part, 1), bytes);
 }
 
 void event_sender::add_ring_view(node_id coordinator, std::uint64_t epoch, std::span<const node_id> nodes) {
@@ -91,7 +91,7 @@ transfer event_sender::flush() {
 transfer event_sender::send_backlog() {
     while (!_backlog.empty() && !_ring.corrupt()) {
         const event_backlog::entry& next = _backlog.front();
-        const std::size_t body_bytes = next.file ? sizeof(std::uint64_t) : next.bytes;
+        const std::size_t body_bytes = next.is_row() ? next.bytes : sizeof(std::uint64_t);
         if (!_ring.has_room(body_bytes)) {
             // The client looks for this word whenever it gives back space; it may just have given back the last.
             _control->room_wanted.store(1, std::memory_order_seq_cst);
@@ -99,6 +99,9 @@ transfer event_sender::send_backlog() {
                 return transfer::done;
             }
             _control->room_wanted.store(0, std::memory_order_seq_cst);
+        }
+        if (!_backlog.prepare_front()) {
+            return transfer::exhausted;
         }
         if (next.file) {
             if (const transfer how = send_packet_on(next.file); how != transfer::done) {
@@ -130,7 +133,7 @@ transfer event_sender::signal() {
     ++_signals;
     _control->signals.store(_signals, std::memory_order_seq_cst);
     const transfer how = send_packet_on({});
-    _signal_owed = how == transfer::later;
+    _signal_owed = how == transfer::later || how == transfer::exhausted;
     return how;
 }
 

@@ -77,7 +77,11 @@ void write(base::byte_writer& out, const welcome& packet) {
 
 std::optional<welcome> read_welcome(bytes_view packet) {
     base::byte_reader in(packet);
-    const bool known = in.number<std::uint32_t>() == magic && in.number<std::uint16_t>() == version;
+    const bool known = in.number<std::uint32_t>() == magic;
+    if (known && in.number<std::uint16_t>() != version) {
+        // All releases begin alike; the rest is not for this one to read.
+        return in.ok() ? std::optional(welcome{.result = status::version}) : std::nullopt;
+    }
     welcome result;
     result.result = static_cast<status>(in.number<std::uint16_t>());
     result.node = in.number<node_id>();

@@ -143,6 +143,7 @@ inline constexpr std::size_t welcome_bytes = 28;
 
 // Readers: nothing when the packet is malformed.
 [[nodiscard]] std::optional<hello> read_hello(bytes_view packet);
+/// A welcome of another release is read as one with the result `version`.
 [[nodiscard]] std::optional<welcome> read_welcome(bytes_view packet);
 
 /// The tag of a request's record.

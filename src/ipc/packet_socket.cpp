@@ -79,10 +79,10 @@ transfer send_packet(const descriptor& socket, std::span<const iovec> parts, con
     while (::sendmsg(socket.number(), &header, MSG_NOSIGNAL | MSG_DONTWAIT) < 0) {
         switch (errno) {
         case EINTR: continue;
-        case EAGAIN:
+        case EAGAIN: return transfer::later;
         case ENOBUFS:
         case ENOMEM:
-        case ETOOMANYREFS: return transfer::later;
+        case ETOOMANYREFS: return transfer::exhausted;
         default: return transfer::gone;
         }
     }
@@ -119,6 +119,11 @@ received_packet receive_packet(const descriptor& socket, std::span<std::byte> sp
     result.bytes = space.first(static_cast<std::size_t>(got));
     result.how = one_file_at_most && (header.msg_flags & MSG_TRUNC) == 0 ? transfer::done : transfer::malformed;
     return result;
+}
+
+received_packet receive_behind_reset(const descriptor& socket, std::span<std::byte> space, bool look) {
+    received_packet result = receive_packet(socket, space, look);
+    return result.how == transfer::gone ? receive_packet(socket, space, look) : std::move(result);
 }
 
 bool wait_for(const descriptor& socket, bool writable, int timeout_ms) {

@@ -18,6 +18,7 @@ namespace coterie::ipc {
 enum class transfer : std::uint8_t {
     done,
     later,     ///< no room or nothing there; nothing happened
+    exhausted, ///< the system has no memory or descriptors left for it; nothing happened, and nothing tells when it has
     gone,      ///< the other end has closed
     malformed, ///< a packet was taken that no honest peer sends: too large, or with several descriptors
 };
@@ -34,6 +35,10 @@ struct received_packet {
 };
 /// Takes one packet. With `look` it stays in the socket, to be seen again.
 [[nodiscard]] received_packet receive_packet(const descriptor& socket, std::span<std::byte> space, bool look = false);
+
+/// The same where `gone` may stand before packets that are still there: a reset is told first, and once.
+[[nodiscard]] received_packet receive_behind_reset(const descriptor& socket, std::span<std::byte> space,
+                                                   bool look = false);
 
 /// Waits until the socket is readable (or, if asked, writable) or closed. False when `timeout_ms` (-1: none) is over.
 [[nodiscard]] bool wait_for(const descriptor& socket, bool writable, int timeout_ms);

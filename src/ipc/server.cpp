@@ -7,10 +7,12 @@
 #include "base/assert.hpp"
 #include "ipc/session.hpp"
 
+#include <algorithm>
 #include <cerrno>
 #include <deque>
 #include <fcntl.h>
 #include <sys/epoll.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unordered_map>
 #include <utility>
@@ -24,6 +26,12 @@ constexpr int accepts_a_turn = 16;
 
 /// What epoll gives back for the door; otherwise a client's number.
 constexpr std::uint64_t door_mark = 0;
+
+/// Clients that there are descriptors for: a quarter of them is kept for files that come with messages, and for others.
+std::size_t clients_that_fit() {
+    rlimit files{};
+    return ::getrlimit(RLIMIT_NOFILE, &files) == 0 ? static_cast<std::size_t>(files.rlim_cur / 4 * 3) : 1'024;
+}
 
 descriptor spare_descriptor() { return descriptor(::open("/dev/null", O_RDONLY | O_CLOEXEC)); }
 
@@ -126,8 +134,10 @@ public:
                 each.what.resume();
                 activate(each, client);
             }
-            if (each.what.flush()) {
-                activate(each, client);
+            switch (each.what.flush()) {
+            case session::turn_end::more: activate(each, client); break;
+            case session::turn_end::soon: _expected.push_back(client); break;
+            case session::turn_end::rest: break;
             }
             if (each.what.over()) {
                 each.what.tell_closed();
@@ -176,6 +186,7 @@ private:
                 // Without this the same client would be at the door for ever.
                 _spare.close();
                 descriptor unwanted(::accept4(_door.number(), nullptr, nullptr, SOCK_CLOEXEC));
+                turn_away(unwanted, status::no_resources);
                 unwanted.close();
                 _spare = spare_descriptor();
                 ++_counts.turned_away;
@@ -194,7 +205,7 @@ private:
             turn_away(connected, status::access);
             return;
         }
-        if (_sessions.size() >= _settings.clients_max) {
+        if (_sessions.size() >= _clients_max) {
             ++_counts.turned_away;
             turn_away(connected, status::no_resources);
             return;
@@ -258,6 +269,7 @@ private:
     }
 
     const server_settings _settings;
+    const std::size_t _clients_max = std::min(_settings.clients_max, clients_that_fit());
     server_counters _counts;
     session_context _context;
     descriptor _poll;

@@ -19,7 +19,7 @@ constexpr int packets_a_turn = 32;
 constexpr auto flood_time = std::chrono::milliseconds(1);
 constexpr std::int64_t flood_requests = 64;
 /// Files that may have come before their requests are read. An honest client sends fewer.
-constexpr std::size_t files_max = 64;
+constexpr std::size_t files_max = 20;
 
 } // namespace
 
@@ -27,18 +27,15 @@ session::session(session_context& context, client_id id, descriptor connected, c
     : _context(&context),
       _id(id),
       _who(who),
-      _socket(std::move(connected)) {}
+      _socket(std::move(connected)),
+      _counting_since(std::chrono::steady_clock::now()) {}
 
-void session::take_packets() {
+void session::take_packets(bool for_file) {
     std::array<std::byte, hello_bytes + 1> space;
     for (int turn = 0; turn < packets_a_turn && !_over && !_closing; ++turn) {
-        received_packet packet = receive_packet(_socket, space);
+        received_packet packet = receive_behind_reset(_socket, space);
         if (packet.how == transfer::later) {
             return;
-        }
-        if (packet.how == transfer::gone) {
-            // The first time that may be news of a reset, with packets behind it.
-            packet = receive_packet(_socket, space);
         }
         if (packet.how == transfer::gone) {
             hung_up();
@@ -48,9 +45,13 @@ void session::take_packets() {
             malformed("a malformed packet, or this daemon has no descriptor left for the file that came with one");
         } else if (!packet.file) {
             // One packet for one sleep: there is hardly another, and it would be told again.
-            return;
+            if (!for_file) {
+                return;
+            }
         } else if (!take_file(std::move(packet.file))) {
             malformed("more files than it may");
+        } else if (for_file) {
+            return;
         }
     }
 }
@@ -138,11 +139,13 @@ session::turn_end session::take_requests() {
         return turn_end::rest;
     }
     if (std::exchange(_behind, false)) {
+        // Multicasts are welcome again; if they are not, that is said again below.
+        sleep(daemon_sleep::none);
         resume();
     }
-    const std::uint64_t start = _requests->taken();
+    _turn_bytes = 0;
     int taken = 0;
-    while (!_over && !_held && taken < requests_a_turn && _requests->taken() - start < bytes_a_turn) {
+    while (!_over && !_held && taken < requests_a_turn && _turn_bytes < bytes_a_turn) {
         if (is_behind()) {
             return wait_for_it();
         }
@@ -152,6 +155,7 @@ session::turn_end session::take_requests() {
             return found_empty(taken > 0);
         }
         ++taken;
+        _turn_bytes += next->body.size();
         if (!take(*next)) {
             malformed("a malformed request");
         } else if (_requests->taken() - _requests->released() > _requests->capacity() / 8) {
@@ -184,8 +188,15 @@ session::turn_end session::found_empty(bool took_some) {
 }
 
 bool session::is_behind() const {
-    return _events->bytes_waiting() > _context->settings.event_bytes_high && !_closing &&
-           _memory->control().asking.load(std::memory_order_seq_cst) == 0;
+    const server_settings& settings = _context->settings;
+    const std::size_t waiting = _events->bytes_waiting();
+    if (waiting <= settings.event_bytes_high || _closing) {
+        return false;
+    }
+    // Whoever waits for an answer gets it, behind what it had sent before; it had no more than this.
+    const std::size_t lifted =
+        settings.event_bytes_high + settings.rings.requests + static_cast<std::size_t>(2 * settings.message_bytes_max);
+    return waiting > lifted || _memory->control().asking.load(std::memory_order_seq_cst) == 0;
 }
 
 session::turn_end session::wait_for_it() {
@@ -275,8 +286,8 @@ bool session::take_multicast(bool safe, bytes_view body) {
 
 bool session::take_multicast_file(const request& what) {
     if (_files.empty()) {
-        // It was sent before the request was.
-        take_packets();
+        // It was sent before the request was, perhaps behind packets that only wake.
+        take_packets(true);
     }
     if (_files.empty() || what.bytes > _context->settings.message_bytes_max) {
         return false;
@@ -289,6 +300,7 @@ bool session::take_multicast_file(const request& what) {
     }
     base::buffer body = _context->pool.take(bytes);
     body.resize(bytes);
+    _turn_bytes += bytes;
     return read_at(file, 0, body.writable()) && submit((what.flags & request::safe) != 0, std::move(body));
 }
 
@@ -298,6 +310,11 @@ bool session::take_multicast_shared(const request& what) {
         what.bytes > shared.size() - what.offset) {
         return false;
     }
+    if (_events->bytes_waiting() > _context->settings.event_bytes_high) {
+        // Asking lifts the bound for what was sent before, not for this.
+        answer(status::try_again);
+        return true;
+    }
     const base::buffer body = _context->pool.copy(
         shared.subspan(static_cast<std::size_t>(what.offset), static_cast<std::size_t>(what.bytes)));
     answer(_context->handler.on_multicast(_id, (what.flags & request::safe) != 0, body));
@@ -306,7 +323,7 @@ bool session::take_multicast_shared(const request& what) {
 
 bool session::take_share(const request& what) {
     if (_files.empty()) {
-        take_packets();
+        take_packets(true);
     }
     if (_files.empty() || !_shared.bytes().empty() ||
         what.bytes > shared_bytes_max(_context->settings.message_bytes_max)) {
@@ -334,8 +351,7 @@ void session::resume() {
     if (!_held || _over) {
         return;
     }
-    if (is_behind()) {
-        static_cast<void>(wait_for_it());
+    if (is_behind() && wait_for_it() == turn_end::rest) {
         return;
     }
     held_multicast held = std::move(*_held);
@@ -346,6 +362,8 @@ void session::resume() {
 }
 
 void session::answer(status result, std::vector<std::byte> body) {
+    // An honest client waits for this, one thread at a time: there is no more in its ring that is in a hurry.
+    _turn_bytes = bytes_a_turn;
     _answer = std::move(body);
     _answer_shown = 0;
     _memory->control().answer_bytes = _answer.size();
@@ -379,19 +397,23 @@ void session::show_answer(status result) {
     futex_wake(control.answered);
 }
 
-bool session::flush() {
+session::turn_end session::flush() {
     if (_over || !_events) {
-        return false;
+        return turn_end::rest;
     }
     // That it has gone is seen by reading its socket, behind everything that it had still sent.
-    _wants_room = _events->flush() == transfer::later;
+    const transfer how = _events->flush();
+    _wants_room = how == transfer::later;
     if (_events->corrupt()) {
         malformed("nonsense in the shared memory: it has read what was never written");
     } else if (_events->failed()) {
         ++_context->counts.too_slow;
         end("it does not take its events: " + std::to_string(_events->bytes_waiting()) + " bytes wait for it", true);
     }
-    return _behind && !_over && _events->bytes_waiting() <= _context->settings.event_bytes_high / 2;
+    if (_behind && !_over && _events->bytes_waiting() <= _context->settings.event_bytes_high / 2) {
+        return turn_end::more;
+    }
+    return how == transfer::exhausted ? turn_end::soon : turn_end::rest;
 }
 
 void session::hung_up() {

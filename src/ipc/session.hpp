@@ -26,8 +26,8 @@ class session {
 public:
     session(session_context& context, client_id id, descriptor connected, const credentials& who);
 
-    /// The socket is readable: the hello, or wakings and files.
-    void take_packets();
+    /// The socket is readable: the hello, or wakings and files. `for_file`: until a file has come.
+    void take_packets(bool for_file = false);
     /// Asks the handler again for a client that it put off.
     void admit();
     enum class turn_end : std::uint8_t {
@@ -37,10 +37,11 @@ public:
     };
     /// Takes up to a turn's worth of requests.
     [[nodiscard]] turn_end take_requests();
+    /// Shows the client its events, as far as ring and socket take them. `more`: its requests can be taken again now; `soon`: the
+    /// system has no room now.
+    [[nodiscard]] turn_end flush();
     /// The multicast that was put off may be tried again.
     void resume();
-    /// Shows the client its events, as far as ring and socket take them. True if its requests can be taken again now.
-    [[nodiscard]] bool flush();
     /// Null before the client has been welcomed.
     [[nodiscard]] event_sender* events() { return _events ? &*_events : nullptr; }
     [[nodiscard]] bool welcomed() const { return _memory.has_value(); }
@@ -104,7 +105,8 @@ private:
     std::optional<held_multicast> _held;
 
     std::chrono::steady_clock::time_point _counting_since;
-    std::uint64_t _counted = 0; ///< requests since then
+    std::uint64_t _counted = 0;  ///< requests since then
+    std::size_t _turn_bytes = 0; ///< of messages taken in this turn, wherever they lay
     bool _flood = false;
 
     bool _behind = false; ///< its requests wait until it has taken events, or asks for something

@@ -330,6 +330,27 @@ TEST_F(cpg_errors, buffers_need_a_descriptor_for_a_moment) {
               static_cast<int>(CS_ERR_NO_RESOURCES));
 }
 
+TEST_F(cpg_errors, dispatch_says_when_the_process_has_no_descriptors_left) {
+    EXPECT_EQ(in_child([] {
+                  cpg_client client;
+                  if (client.open() != CS_OK || client.join("group") != CS_OK || !client.see(1) ||
+                      client.send(std::string(5'000'000, 'x')) != CS_OK) {
+                      return 99;
+                  }
+                  rlimit before{};
+                  ::getrlimit(RLIMIT_NOFILE, &before);
+                  use_up_descriptors(0);
+                  if (!eventually([&] { return client.readable(); })) {
+                      return 98;
+                  }
+                  const cs_error_t without = client.dispatch(CS_DISPATCH_ALL);
+                  ::setrlimit(RLIMIT_NOFILE, &before);
+                  return client.see(2) ? static_cast<int>(without) : 97;
+              }),
+              static_cast<int>(CS_ERR_NO_RESOURCES))
+        << "and nothing is lost";
+}
+
 TEST_F(cpg_errors, only_buffers_are_sent_without_copying) {
     cpg_client client;
     join(client, "group");

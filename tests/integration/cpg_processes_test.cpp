@@ -205,4 +205,43 @@ TEST_F(cpg_processes, groups_of_more_than_128_are_listed_without_overrun) {
     EXPECT_EQ(count, 1);
 }
 
+TEST_F(cpg_processes, a_child_forked_within_a_callback_keeps_the_message) {
+    static int to_child[2];
+    static pid_t child;
+    ASSERT_EQ(::pipe(to_child), 0);
+    child = 0;
+    cpg_callbacks_t callbacks{};
+    callbacks.cpg_deliver_fn = [](cpg_handle_t, const cpg_name*, uint32_t, uint32_t, void* message, size_t bytes) {
+        if (child != 0 || (child = ::fork()) != 0) {
+            return;
+        }
+        char go = 0;
+        const bool told = ::read(to_child[0], &go, 1) == 1;
+        ::_exit(told && std::string(static_cast<const char*>(message), bytes) == std::string(1'000, 'm') ? 0 : 1);
+    };
+    cpg_handle_t handle = 0;
+    ASSERT_EQ(cpg_initialize(&handle, &callbacks), CS_OK);
+    const cpg_name group = name_of("group");
+    ASSERT_EQ(cpg_join(handle, &group), CS_OK);
+    // Enough to write over the whole ring after the first.
+    for (int i = 0; i < 3'000; ++i) {
+        std::string text(1'000, i == 0 ? 'm' : 'o');
+        const iovec part{text.data(), text.size()};
+        cs_error_t outcome = CS_ERR_TRY_AGAIN;
+        while ((outcome = cpg_mcast_joined(handle, CPG_TYPE_AGREED, &part, 1)) == CS_ERR_TRY_AGAIN) {
+            ASSERT_EQ(cpg_dispatch(handle, CS_DISPATCH_ALL), CS_OK);
+        }
+        ASSERT_EQ(outcome, CS_OK);
+        ASSERT_EQ(cpg_dispatch(handle, CS_DISPATCH_ALL), CS_OK);
+    }
+    ASSERT_GT(child, 0);
+    ASSERT_EQ(::write(to_child[1], "g", 1), 1);
+    int status = 0;
+    ::waitpid(child, &status, 0);
+    EXPECT_EQ(status, 0);
+    EXPECT_EQ(cpg_finalize(handle), CS_OK);
+    ::close(to_child[0]);
+    ::close(to_child[1]);
+}
+
 } // namespace coterie::tests

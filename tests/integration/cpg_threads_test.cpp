@@ -294,4 +294,23 @@ TEST_F(cpg_threads, a_signal_does_not_end_a_dispatch) {
     ::sigaction(SIGUSR2, &former, nullptr);
 }
 
+TEST_F(cpg_threads, a_send_from_a_buffer_that_waits_keeps_nobody_else_waiting) {
+    cpg_client client;
+    join(client, "group");
+    void* buffer = nullptr;
+    ASSERT_EQ(cpg_zcb_alloc(client.handle, 3, &buffer), CS_OK);
+    daemons().daemon(0).send_signal(SIGSTOP);
+    std::atomic<bool> returned = false;
+    std::thread waiting([&] {
+        EXPECT_EQ(cpg_zcb_mcast_joined(client.handle, CPG_TYPE_AGREED, buffer, 3), CS_OK);
+        returned = true;
+    });
+    std::this_thread::sleep_for(std::chrono::milliseconds(50));
+    EXPECT_EQ(client.send("not behind the other"), CS_OK);
+    EXPECT_FALSE(returned);
+    daemons().daemon(0).send_signal(SIGCONT);
+    waiting.join();
+    EXPECT_TRUE(client.see(3));
+}
+
 } // namespace coterie::tests

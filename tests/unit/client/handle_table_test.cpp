@@ -32,7 +32,7 @@ TEST(handle_table, a_child_does_not_know_the_handles_of_its_parent) {
     const auto handle = table.add(std::make_shared<int>(7));
     int abandoned = 0;
     const auto abandon = [&](int each) { abandoned += each; };
-    table.before_fork();
+    table.before_fork([](auto&) {});
     table.after_fork_in_child(abandon);
     EXPECT_EQ(abandoned, 7);
     EXPECT_EQ(table.find(handle), nullptr);
@@ -42,7 +42,7 @@ TEST(handle_table, a_child_does_not_know_the_handles_of_its_parent) {
     table.remove_if([](int) { return true; });
     EXPECT_EQ(table.find(own), nullptr);
     // A grandchild: what was abandoned before is not abandoned again.
-    table.before_fork();
+    table.before_fork([](auto&) {});
     table.after_fork_in_child(abandon);
     EXPECT_EQ(abandoned, 7);
 }

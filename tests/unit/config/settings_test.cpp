@@ -69,7 +69,7 @@ TEST(settings, take_what_is_said) {
                "  interface {\n    linknumber: 0\n    mcastport: 5500\n  }\n"
                "}\n"
                "system {\n  socket_path: /s\n  state_dir: /d\n  trace_file: /t\n  pid_file: /p\n  sched_rr: no\n  "
-               "priority: max\n}\n"
+               "priority: max\n  message_bytes_max: 2000000\n}\n"
                "logging {\n  to_stderr: no\n  debug: on\n  to_logfile: yes\n  logfile: /l\n  to_syslog: no\n  "
                "syslog_priority: crit\n  timestamp: on\n}\n" +
                three_nodes);
@@ -81,6 +81,7 @@ TEST(settings, take_what_is_said) {
     EXPECT_EQ(got.what.socket_path, "/s");
     EXPECT_EQ(got.what.state_dir, "/d");
     EXPECT_EQ(got.what.trace_file, "/t");
+    EXPECT_EQ(got.what.message_bytes_max, 2'000'000U);
     EXPECT_EQ(got.what.pid_file, "/p");
     EXPECT_FALSE(got.what.schedule.realtime);
     EXPECT_EQ(got.what.schedule.nice, -20);

@@ -86,8 +86,8 @@ TEST_F(judgement, pieces_out_of_place_drop_their_message) {
 }
 
 TEST_F(judgement, a_claimed_size_beyond_the_bound_is_refused_and_one_within_costs_nothing) {
-    refused(one(wire::piece_record{1, (std::uint64_t{64} << 20U) + 1, 0, bytes_of("x")}));
-    two.forge(2, one(wire::piece_record{1, std::uint64_t{64} << 20U, 0, bytes_of("x")}));
+    refused(one(wire::piece_record{1, message_bytes_limit + 1, 0, bytes_of("x")}));
+    two.forge(2, one(wire::piece_record{1, message_bytes_limit, 0, bytes_of("x")}));
     two.settle();
     EXPECT_EQ(two.counts(1).assembling_bytes, 1U);
 }

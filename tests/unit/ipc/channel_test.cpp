@@ -15,6 +15,7 @@
 #include <gtest/gtest.h>
 #include <poll.h>
 #include <sys/mman.h>
+#include <sys/socket.h>
 #include <sys/uio.h>
 #include <thread>
 #include <unistd.h>
@@ -130,6 +131,11 @@ protected:
     static status send(client_channel& client, std::string_view text) {
         const iovec part{const_cast<char*>(text.data()), text.size()};
         return client.multicast(false, std::span(&part, 1), text.size());
+    }
+
+    static status send_buffer(client_channel& client, bool safe, const void* start, std::size_t bytes) {
+        const auto wish = client.multicast_from_buffer(safe, start, bytes);
+        return wish ? client.ask(*wish).result : wish.error();
     }
 
     base::buffer_pool pool;
@@ -595,19 +601,19 @@ TEST_F(channel, sends_from_shared_buffers_without_copying) {
         void* const buffer = client->take_buffer(1'000'000, fault);
         ASSERT_NE(buffer, nullptr);
         std::memset(buffer, 'z', 1'000'000);
-        EXPECT_EQ(client->multicast_buffer(true, buffer, 1'000'000), status::ok);
+        EXPECT_EQ(send_buffer(*client, true, buffer, 1'000'000), status::ok);
         std::memcpy(buffer, "again", 5);
-        EXPECT_EQ(client->multicast_buffer(false, buffer, 5), status::ok);
-        EXPECT_EQ(client->multicast_buffer(false, static_cast<char*>(buffer) + 1, 4), status::ok) << "a part";
-        EXPECT_EQ(client->multicast_buffer(false, buffer, 1'000'001), status::invalid_param) << "beyond its end";
+        EXPECT_EQ(send_buffer(*client, false, buffer, 5), status::ok);
+        EXPECT_EQ(send_buffer(*client, false, static_cast<char*>(buffer) + 1, 4), status::ok) << "a part";
+        EXPECT_EQ(send_buffer(*client, false, buffer, 1'000'001), status::invalid_param) << "beyond its end";
         char foreign = 'f';
-        EXPECT_EQ(client->multicast_buffer(false, &foreign, 1), status::invalid_param);
+        EXPECT_EQ(send_buffer(*client, false, &foreign, 1), status::invalid_param);
         EXPECT_EQ(client->copied_bytes(), 0U);
         EXPECT_FALSE(client->give_back_buffer(&foreign));
         EXPECT_FALSE(client->give_back_buffer(static_cast<char*>(buffer) + 64)) << "not where it begins";
         EXPECT_TRUE(client->give_back_buffer(buffer));
         EXPECT_FALSE(client->give_back_buffer(buffer)) << "twice";
-        EXPECT_EQ(client->multicast_buffer(false, buffer, 5), status::invalid_param) << "given back";
+        EXPECT_EQ(send_buffer(*client, false, buffer, 5), status::invalid_param) << "given back";
         EXPECT_EQ(send(*client, "copied"), status::ok);
         EXPECT_EQ(client->copied_bytes(), 6U);
     });
@@ -661,6 +667,97 @@ TEST_F(channel, does_not_let_a_client_drown_in_what_it_sends) {
     }
     EXPECT_FALSE(client->blocked());
     EXPECT_EQ(serving->clients(), 1U);
+}
+
+TEST_F(channel, tells_another_release_from_nonsense) {
+    listen();
+    std::array<std::byte, hello_bytes> ours;
+    base::byte_writer out(ours);
+    write(out, hello{.ring_views = false, .pid = static_cast<std::uint32_t>(::getpid())});
+    ours[4] = std::byte{99};
+    const auto stranger = connect_to(path);
+    ASSERT_TRUE(stranger);
+    ASSERT_EQ(send_packet(*stranger, ours), transfer::done);
+    turn();
+    turn();
+    std::array<std::byte, 64> space;
+    const auto answer = receive_behind_reset(*stranger, space);
+    ASSERT_EQ(answer.how, transfer::done);
+    EXPECT_EQ(read_welcome(answer.bytes)->result, status::version)
+        << "what the daemon says to a client of another release";
+
+    stop();
+    const auto other = listen_at(path);
+    ASSERT_TRUE(other);
+    std::jthread daemon([&] {
+        pollfd wanted{.fd = other->number(), .events = POLLIN, .revents = 0};
+        ::poll(&wanted, 1, 10'000);
+        const descriptor connected(::accept4(other->number(), nullptr, nullptr, SOCK_CLOEXEC));
+        std::array<std::byte, 40> theirs{};
+        std::ranges::copy(std::span(answer.bytes).first(4), theirs.begin());
+        theirs[4] = std::byte{99};
+        EXPECT_EQ(send_packet(connected, theirs), transfer::done);
+    });
+    const auto refused =
+        client_channel::connect(path, {.ring_views = false, .pid = static_cast<std::uint32_t>(::getpid())});
+    ASSERT_FALSE(refused);
+    EXPECT_EQ(refused.error(), status::version) << "what a client makes of a daemon of another release";
+}
+
+/// A file that stood behind packets that only wake was not found, and its honest client cut off.
+TEST_F(channel, finds_a_file_behind_packets_that_only_wake) {
+    listen();
+    const auto stranger = connect_to(path);
+    ASSERT_TRUE(stranger);
+    std::array<std::byte, welcome_bytes> space;
+    base::byte_writer out(space);
+    write(out, hello{.ring_views = false, .pid = static_cast<std::uint32_t>(::getpid())});
+    ASSERT_EQ(send_packet(*stranger, base::bytes_view(space).first(out.size())), transfer::done);
+    turn();
+    turn();
+    const received_packet packet = receive_packet(*stranger, space);
+    const auto greeting = read_welcome(packet.bytes);
+    ASSERT_TRUE(greeting);
+    const auto memory = channel_memory::map(
+        packet.file, {.requests = greeting->request_ring_bytes, .events = greeting->event_ring_bytes});
+    ASSERT_TRUE(memory);
+    const base::bytes_view wake(&wake_mark, 1);
+    const iovec part{const_cast<char*>("1234"), 4};
+    const auto file = make_memory_file(std::span(&part, 1), 4);
+    ASSERT_TRUE(file);
+    ASSERT_EQ(send_packet(*stranger, wake), transfer::done);
+    ASSERT_EQ(send_packet(*stranger, wake), transfer::done);
+    ASSERT_EQ(send_packet(*stranger, wake, *file), transfer::done);
+    ring_writer requests(memory->control().requests, memory->requests());
+    const std::uint64_t size = 4;
+    std::memcpy(requests.reserve(sizeof(size), tag_of(request_kind::multicast_file)), &size, sizeof(size));
+    requests.publish();
+    turn();
+    EXPECT_EQ(handler.log, std::vector<std::string>{"send 1234"});
+}
+
+TEST_F(channel, does_not_let_a_client_drown_in_what_it_sends_from_buffers) {
+    server_settings settings;
+    settings.event_bytes_high = 100'000;
+    settings.event_bytes_max = 1'000'000;
+    settings.rings.events = std::size_t{256} << 10U;
+    listen(settings);
+    const auto client = connect();
+    handler.serving = serving.get();
+    alongside([&] {
+        status fault{};
+        void* const buffer = client->take_buffer(10'000, fault);
+        ASSERT_NE(buffer, nullptr);
+        std::size_t accepted = 0;
+        while (send_buffer(*client, false, buffer, 10'000) == status::ok) {
+            ASSERT_LT(++accepted, 1'000U);
+        }
+        EXPECT_EQ(send_buffer(*client, false, buffer, 10'000), status::try_again);
+        for (std::size_t taken = 0; taken < accepted;) {
+            taken += client->next_event().how == transfer::done ? 1U : 0U;
+        }
+        EXPECT_EQ(send_buffer(*client, false, buffer, 10'000), status::ok);
+    });
 }
 
 TEST_F(channel, gives_each_client_its_turn) {
