@@ -58,6 +58,8 @@ std::vector<std::pair<std::string, cs_error_t>> all_calls(cpg_handle_t handle) {
             {"cpg_finalize", cpg_finalize(handle)}};
 }
 
+constexpr std::size_t message_bytes_max = std::size_t{64} << 20U;
+
 /// Takes all but `left` of the descriptors that this process may have.
 void use_up_descriptors(unsigned left) {
     const int next = ::dup(0);
@@ -212,8 +214,12 @@ TEST_F(cpg_errors, numbers_that_are_no_value_of_their_enumeration_are_refused) {
                   CS_ERR_INVALID_PARAM)
             << value;
     }
+    void* buffer = nullptr;
+    ASSERT_EQ(cpg_zcb_alloc(client.handle, 5, &buffer), CS_OK);
     for (const int value : {-1, 4, 1'000}) {
         EXPECT_EQ(cpg_mcast_joined(client.handle, unknown<cpg_guarantee_t>(value), nullptr, 0), CS_ERR_INVALID_PARAM)
+            << value;
+        EXPECT_EQ(cpg_zcb_mcast_joined(client.handle, unknown<cpg_guarantee_t>(value), buffer, 5), CS_ERR_INVALID_PARAM)
             << value;
     }
 }
@@ -278,6 +284,41 @@ TEST_F(cpg_errors, sends_beyond_the_limit_are_too_big) {
     const iovec endless[2] = {{&byte, std::numeric_limits<std::size_t>::max()}, {&byte, 2}};
     EXPECT_EQ(cpg_mcast_joined(client.handle, CPG_TYPE_AGREED, endless, 2), CS_ERR_TOO_BIG) << "not even summed up";
     EXPECT_EQ(client.send("small enough"), CS_OK);
+}
+
+TEST_F(cpg_errors, buffers_beyond_the_limit_are_too_big_to_be_sent) {
+    cpg_client client;
+    join(client, "group");
+    void* buffer = nullptr;
+    ASSERT_EQ(cpg_zcb_alloc(client.handle, message_bytes_max + 1, &buffer), CS_OK);
+    EXPECT_EQ(cpg_zcb_mcast_joined(client.handle, CPG_TYPE_AGREED, buffer, message_bytes_max + 1), CS_ERR_TOO_BIG);
+    EXPECT_EQ(cpg_zcb_mcast_joined(client.handle, CPG_TYPE_AGREED, buffer, message_bytes_max), CS_OK) << "a part of it";
+    ASSERT_TRUE(client.see(2));
+    EXPECT_EQ(client.last(), "group: 67108864 bytes of " + self());
+}
+
+TEST_F(cpg_errors, buffers_are_sent_again_when_there_was_no_room) {
+    cpg_client client;
+    join(client, "group");
+    void* buffer = nullptr;
+    ASSERT_EQ(cpg_zcb_alloc(client.handle, message_bytes_max, &buffer), CS_OK);
+    // While the first is being numbered there is no room for another. The daemon may be done before this process comes to
+    // its second call, so there are some chances.
+    std::size_t sent = 0;
+    cs_error_t outcome = CS_OK;
+    for (int chance = 0; chance < 50 && outcome == CS_OK; ++chance) {
+        for (int i = 0; i < 2 && outcome == CS_OK; ++i) {
+            outcome = cpg_zcb_mcast_joined(client.handle, CPG_TYPE_AGREED, buffer, message_bytes_max);
+            sent += outcome == CS_OK ? 1 : 0;
+        }
+        ASSERT_TRUE(client.see(1 + sent));
+    }
+    EXPECT_EQ(outcome, CS_ERR_TRY_AGAIN);
+    EXPECT_TRUE(eventually([&] { return cpg_zcb_mcast_joined(client.handle, CPG_TYPE_AGREED, buffer, 10) == CS_OK; }))
+        << "there is room again, and the buffer is still there";
+    ASSERT_TRUE(client.see(2 + sent)) << "what was refused has not been sent";
+    EXPECT_EQ(client.last(), "group: '" + std::string(10, '\0') + "' of " + self());
+    EXPECT_EQ(cpg_zcb_free(client.handle, buffer), CS_OK);
 }
 
 TEST_F(cpg_errors, sends_say_when_the_process_has_no_descriptors_left) {
