@@ -49,6 +49,8 @@ def _run_once(asked, place, build, folder, realtime):
         daemon = daemons.processes[1].pid
         # Once before, so that what the daemon allocates for an answer is no part of what handles cost.
         _ask_status(daemons, build)
+        # And until the daemon has parted with the one that asked.
+        time.sleep(SETTLE_SECONDS)
         before, used_before = _footprint(daemon), daemons.processor_seconds()
         command = [build / "bench/crowd", "--processes", asked.processes, "--handles", asked.handles]
         command += ["--rate", asked.rate, "--limit", LIMIT_SECONDS]

@@ -101,6 +101,7 @@ class Crowd(unittest.TestCase):
         (one,) = figures["runs"]
         self.assertTrue(0 < one["join_ms"]["p50"] <= one["join_ms"]["p99"] <= one["join_ms"]["max"])
         self.assertGreaterEqual(one["per_handle"]["descriptors"], 0.9)
+        self.assertLessEqual(one["per_handle"]["descriptors"], 1.05)
         self.assertEqual(one["per_handle_after_leaving"]["descriptors"], 0)
 
 

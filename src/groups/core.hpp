@@ -67,7 +67,6 @@ private:
     void deliver_record(const ring::delivery& packet, const wire::piece_record& piece);
     void deliver_record(const ring::delivery& packet, const wire::abort_record& given_up);
     void hand_out(const entry& sender, base::bytes_view body, const base::buffer& owner);
-    void own_join_delivered(handle& one, group& in);
     void own_join_refused(handle& one);
     void depart(node_id node, wire::slot_number slot, reason why);
     void own_departure_delivered(handle& one);

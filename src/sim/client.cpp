@@ -195,7 +195,6 @@ void client::evicted() {
     if (_handle.value == 0) {
         return;
     }
-    ++_evictions;
     if (_state != standing::closed) {
         note(event_of(event_kind::client_failed));
     }
@@ -218,13 +217,12 @@ void client::daemon_resumed() {
     }
 }
 
-void client::tell(trace::event&& what, std::size_t bytes) {
+void client::tell(trace::event&& what) {
     if (_state == standing::closed || _evicting) {
         return;
     }
-    unread seen{std::move(what), bytes};
     if (_waiting.empty() && !_stalled && _reads_every == duration{}) {
-        see(seen);
+        see(std::move(what));
         return;
     }
     if (_waiting.size() >= _waiting_max) {
@@ -232,7 +230,7 @@ void client::tell(trace::event&& what, std::size_t bytes) {
         _home.evict(*this);
         return;
     }
-    _waiting.push_back(std::move(seen));
+    _waiting.push_back(std::move(what));
     if (!_stalled && !_read_planned) {
         _read_planned = true;
         _world.plan(_reads_every, happening::client_reads, _index);
@@ -242,9 +240,9 @@ void client::tell(trace::event&& what, std::size_t bytes) {
 void client::read() {
     _read_planned = false;
     while (!_stalled && !_waiting.empty()) {
-        const unread next = std::move(_waiting.front());
+        trace::event next = std::move(_waiting.front());
         _waiting.pop_front();
-        see(next);
+        see(std::move(next));
     }
 }
 
@@ -261,13 +259,11 @@ void client::unstall() {
     read_every(_reads_every);
 }
 
-void client::see(const unread& seen) {
-    trace::event what = seen.what;
+void client::see(trace::event&& what) {
     what.time_ns = _world.now().time_since_epoch().count();
     note(trace::event(what));
     if (what.kind == event_kind::client_delivered) {
         ++_delivered;
-        _delivered_bytes += seen.bytes;
         if (what.sender == _who && _outstanding > 0) {
             --_outstanding;
         }

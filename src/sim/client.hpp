@@ -60,7 +60,6 @@ public:
     void enter(std::string_view group);
     /// Sends `count` messages of `bytes` bytes as fast as the daemon accepts them.
     void flood(std::size_t count, std::size_t bytes, guarantee how = guarantee::agreed);
-    [[nodiscard]] std::size_t flood_left() const { return _flood.left; }
 
     /// Another process takes its place; only while closed.
     void reborn(std::uint32_t pid);
@@ -77,8 +76,6 @@ public:
     [[nodiscard]] const std::vector<trace::process>& members() const { return _members; }
     [[nodiscard]] std::uint64_t accepted() const { return _accepted; }
     [[nodiscard]] std::uint64_t delivered() const { return _delivered; }
-    [[nodiscard]] std::uint64_t delivered_bytes() const { return _delivered_bytes; }
-    [[nodiscard]] std::uint64_t evictions() const { return _evictions; }
     /// Accepted in this use of the handle and not yet seen here.
     [[nodiscard]] std::uint64_t outstanding() const { return _outstanding; }
     [[nodiscard]] std::size_t waiting() const { return _waiting.size(); }
@@ -91,7 +88,7 @@ public:
 
     // For the node and the world.
 
-    void tell(trace::event&& what, std::size_t bytes);
+    void tell(trace::event&& what);
     void writable();
     void read();
     void daemon_died();
@@ -108,10 +105,6 @@ private:
         base::buffer body;
         guarantee how{};
     };
-    struct unread {
-        trace::event what;
-        std::size_t bytes = 0;
-    };
     struct burst {
         std::size_t left = 0;
         std::size_t bytes = 0;
@@ -122,7 +115,7 @@ private:
     std::expected<void, groups::refusal> carry_out(held_request& request);
     std::expected<void, groups::refusal> opened(const std::expected<groups::handle_id, groups::refusal>& handle);
     void close_handle();
-    void see(const unread& seen);
+    void see(trace::event&& what);
     void note(trace::event&& what);
     void forget_handle();
     void continue_flood();
@@ -142,7 +135,7 @@ private:
     std::string _group;
     std::vector<trace::process> _members;
     std::deque<held_request> _held;
-    std::deque<unread> _waiting;
+    std::deque<trace::event> _waiting;
     bool _stalled = false;
     bool _read_planned = false;
     bool _evicting = false;
@@ -152,9 +145,7 @@ private:
     std::uint64_t _messages_made = 0;
     std::uint64_t _accepted = 0;
     std::uint64_t _delivered = 0;
-    std::uint64_t _delivered_bytes = 0;
     std::uint64_t _outstanding = 0;
-    std::uint64_t _evictions = 0;
 };
 
 } // namespace coterie::sim

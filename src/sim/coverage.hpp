@@ -80,12 +80,6 @@ public:
     /// Returns true when the step led to another state.
     bool follow(const ring::step& what);
     [[nodiscard]] stage now() const { return _now; }
-    /// The coordinator's install is known to have reached everyone.
-    void install_is_over() {
-        if (_now == stage::installing) {
-            _now = stage::operational;
-        }
-    }
 
 private:
     stage _now = stage::gathering;

@@ -24,8 +24,7 @@ network::network(std::size_t nodes, std::uint64_t seed, timeline& events, base::
       _events(events),
       _pool(pool),
       _around(around),
-      _links(nodes * nodes),
-      _uplinks(nodes) {}
+      _links(nodes * nodes) {}
 
 std::size_t network::place(node_id node) const {
     COTERIE_ASSERT(node.value >= 1 && node.value <= _nodes, "the simulated network knows the node");
@@ -99,13 +98,8 @@ void network::heal() {
         way.quality = link_quality{.latency = worn.latency, .jitter = worn.jitter};
         way.faulty = false;
     }
-    for (uplink& up : _uplinks) {
-        up.ns_per_byte = 0;
-    }
     _rules.clear();
 }
-
-void network::set_uplink(node_id node, std::int64_t ns_per_byte) { _uplinks[place(node)].ns_per_byte = ns_per_byte; }
 
 network::rule& network::add_rule(verdict what, packet_filter&& filter, std::uint64_t count) {
     _rules.push_back({.id = ++_rules_made, .what = what, .filter = std::move(filter), .left = count, .held = {}});
@@ -221,12 +215,6 @@ void network::transmit(time_point now, node_id from, node_id to, const base::buf
     flight datagram{packet, static_cast<std::uint16_t>(source), static_cast<std::uint16_t>(target)};
     link& way = _links[source * _nodes + target];
 
-    time_point leaves = now;
-    uplink& up = _uplinks[source];
-    if (up.ns_per_byte != 0) {
-        up.free_at = std::max(up.free_at, now) + duration(up.ns_per_byte * static_cast<std::int64_t>(packet.size()));
-        leaves = up.free_at;
-    }
     duration extra{};
     if (!_rules.empty() && apply_rules(now, datagram, extra)) {
         return;
@@ -237,16 +225,16 @@ void network::transmit(time_point now, node_id from, node_id to, const base::buf
         return;
     }
     if (extra != duration{} || (way.faulty && way.quality.afflicted.has(kind_of(packet)))) {
-        meet_faults(way, datagram, leaves, extra);
+        meet_faults(way, datagram, now, extra);
         return;
     }
     // The usual way keeps its order.
-    const time_point at = std::max(leaves + way.quality.latency + up_to(way.quality.jitter), way.last_arrival);
+    const time_point at = std::max(now + way.quality.latency + up_to(way.quality.jitter), way.last_arrival);
     way.last_arrival = at;
     arrive(std::move(datagram), at);
 }
 
-void network::meet_faults(link& way, const flight& datagram, time_point leaves, duration extra) {
+void network::meet_faults(link& way, const flight& datagram, time_point now, duration extra) {
     const link_quality& quality = way.quality;
     const bool afflicted = way.faulty && quality.afflicted.has(kind_of(datagram.packet));
     if (afflicted && happens(quality.loss)) {
@@ -254,7 +242,7 @@ void network::meet_faults(link& way, const flight& datagram, time_point leaves, 
         _around.met(datagram.to, fault::loss);
         return;
     }
-    const time_point usual = leaves + quality.latency + up_to(quality.jitter);
+    const time_point usual = now + quality.latency + up_to(quality.jitter);
     if (afflicted && happens(quality.duplicate)) {
         ++_counts.duplicated;
         _around.met(datagram.to, fault::duplicate);

@@ -137,8 +137,6 @@ public:
     }
     /// What cut() notes; set by the world.
     void set_time(time_point now) { _now = now; }
-    /// A machine's uplink: how long a byte occupies it; 0 means no limit.
-    void set_uplink(node_id node, std::int64_t ns_per_byte);
 
     // Rules for chosen packets. They are tried in the order in which they were made; the first that applies decides.
 
@@ -173,7 +171,6 @@ public:
     [[nodiscard]] flight land(std::uint32_t slot);
     [[nodiscard]] network_counts& counts() { return _counts; }
     [[nodiscard]] const network_counts& counts() const { return _counts; }
-    [[nodiscard]] std::size_t in_flight() const { return _flights.in_use(); }
 
 private:
     struct link {
@@ -193,10 +190,6 @@ private:
         duration extra{};
         std::vector<flight> held;
     };
-    struct uplink {
-        std::int64_t ns_per_byte = 0;
-        time_point free_at{};
-    };
 
     [[nodiscard]] std::size_t place(node_id node) const;
     [[nodiscard]] static node_id id(std::size_t place) { return {static_cast<std::uint32_t>(place + 1)}; }
@@ -212,7 +205,7 @@ private:
     [[nodiscard]] rule* rule_of(rule_id id);
     /// What a rule says: true when the datagram's fate is decided; else `extra` may have been raised.
     bool apply_rules(time_point now, const flight& datagram, duration& extra);
-    void meet_faults(link& way, const flight& datagram, time_point leaves, duration extra);
+    void meet_faults(link& way, const flight& datagram, time_point now, duration extra);
     void arrive(flight&& datagram, time_point at);
     void meet_cut(const flight& datagram);
     [[nodiscard]] base::buffer damaged(const base::buffer& packet);
@@ -228,7 +221,6 @@ private:
     base::buffer_pool& _pool;
     surroundings& _around;
     std::vector<link> _links;
-    std::vector<uplink> _uplinks;
     std::vector<rule> _rules;
     rule_id _rules_made = 0;
     slots<flight> _flights;

@@ -244,7 +244,6 @@ void node::end_input() {
 }
 
 void node::flush() {
-    _peaks.batch = std::max(_peaks.batch, _batch.size());
     std::size_t sent = 0;
     for (; sent < _batch.size() && _datagrams_left > 0 && _datagrams_until_pause > 0; ++sent) {
         _datagrams_left -= _datagrams_left == no_limit ? 0 : 1;

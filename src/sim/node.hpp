@@ -32,13 +32,6 @@ enum class condition : std::uint8_t {
 };
 [[nodiscard]] std::string_view to_string(condition state);
 
-/// Lengths of queues that a node must never exceed; looked at after runs and now and then during them.
-struct node_peaks {
-    std::size_t stored_packets = 0;
-    std::size_t socket_bytes = 0;
-    std::size_t batch = 0;
-};
-
 class node final : public ring::environment, public groups::client_sink, public trace::recorder {
 public:
     node(world& around, node_id id);
@@ -119,9 +112,7 @@ public:
     [[nodiscard]] stage stage_now() const;
     /// Looks at the bounds; complains to the world when one is broken.
     void check_bounds();
-    [[nodiscard]] const node_peaks& peaks() const { return _peaks; }
     [[nodiscard]] std::uint64_t steps(step::kind kind) const { return _steps[static_cast<std::size_t>(kind)]; }
-    [[nodiscard]] std::uint64_t refused_datagrams() const { return _unopened; }
     void record_tables();
 
     // ring::environment
@@ -200,9 +191,7 @@ private:
     std::vector<refusal_meter> _refusals;
     stage_tracker _stage;
     time_point _stage_since{};
-    node_peaks _peaks;
     std::array<std::uint64_t, step_kinds> _steps{};
-    std::uint64_t _unopened = 0;
 };
 
 } // namespace coterie::sim

@@ -5,7 +5,6 @@
 #include "sim/node.hpp"
 #include "sim/world.hpp"
 
-#include <algorithm>
 #include <utility>
 
 namespace coterie::sim {
@@ -67,7 +66,7 @@ void node::on_change(groups::handle_id handle, const groups::change& what) {
     seen.processes.assign(what.members.begin(), what.members.end());
     seen.left.assign(what.left.begin(), what.left.end());
     seen.joined.assign(what.joined.begin(), what.joined.end());
-    reader->tell(std::move(seen), 0);
+    reader->tell(std::move(seen));
 }
 
 void node::on_message(groups::handle_id handle, const groups::message& what) {
@@ -79,7 +78,7 @@ void node::on_message(groups::handle_id handle, const groups::message& what) {
     seen.group = what.group;
     seen.sender = what.sender;
     seen.message = trace::digest(what.body);
-    reader->tell(std::move(seen), what.body.size());
+    reader->tell(std::move(seen));
 }
 
 void node::on_ring_view(groups::handle_id handle, const groups::ring_view& view) {
@@ -92,7 +91,7 @@ void node::on_ring_view(groups::handle_id handle, const groups::ring_view& view)
     for (const node_id member : view.members) {
         seen.members.push_back({member, {}});
     }
-    reader->tell(std::move(seen), 0);
+    reader->tell(std::move(seen));
 }
 
 void node::on_writable(groups::handle_id handle) {
@@ -128,7 +127,6 @@ void node::check_bounds() {
         return;
     }
     const std::size_t stored = _engine->stored_packets();
-    _peaks.stored_packets = std::max(_peaks.stored_packets, stored);
     const ring::settings& limits = _world.options().ring;
     // The window, and a table packet a member. A member that has frozen its view behind the others' stable point may
     // recover as much again.

@@ -36,7 +36,6 @@ void node::enqueue(base::buffer&& datagram) {
         return;
     }
     _socket_bytes += charge;
-    _peaks.socket_bytes = std::max(_peaks.socket_bytes, _socket_bytes);
     _socket.push_back(std::move(datagram));
 }
 
@@ -82,7 +81,6 @@ void node::handle(base::buffer&& datagram) {
     }
     const auto opened = wire::open(datagram.bytes(), _world.cluster());
     if (!opened) {
-        ++_unopened;
         return;
     }
     begin_input();

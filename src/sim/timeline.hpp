@@ -135,8 +135,6 @@ public:
         return result;
     }
 
-    [[nodiscard]] std::size_t in_use() const { return _records.size() - _free.size(); }
-
 private:
     std::vector<Record> _records;
     std::vector<std::uint32_t> _free;

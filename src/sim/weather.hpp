@@ -42,8 +42,6 @@ public:
     void end() { _ended = true; }
     /// One fault of this kind, now.
     void strike(trouble kind);
-    void set_weight(trouble kind, std::uint32_t weight) { _weights[static_cast<std::size_t>(kind)] = weight; }
-    void set_gap(duration gap) { _gap = gap; }
 
 private:
     void next();

@@ -3,6 +3,7 @@
 #include "tests/integration/cluster.hpp"
 #include "tests/integration/cpg_client.hpp"
 
+#include <algorithm>
 #include <csignal>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -30,6 +31,46 @@ struct outcome {
     std::string output;
     std::string errors;
 };
+
+/// The names in the first column of a document's tables.
+std::vector<std::string> fields_of_rows(const std::string& document) {
+    std::vector<std::string> result;
+    std::istringstream in(document);
+    for (std::string line; std::getline(in, line);) {
+        if (!line.starts_with("| `")) {
+            continue;
+        }
+        std::istringstream cell(line.substr(0, line.find(" |", 1)));
+        std::string word;
+        for (bool name = false; std::getline(cell, word, '`'); name = !name) {
+            if (name) {
+                result.push_back(word);
+            }
+        }
+    }
+    return result;
+}
+
+/// Whether a report has a field: "a.b", "a[].b" in some element, "a.*" with something in it.
+bool has_field(const json& report, const std::string& name) {
+    const std::size_t dot = name.find('.');
+    std::string first = name.substr(0, dot);
+    const std::string rest = dot == std::string::npos ? "" : name.substr(dot + 1);
+    if (first == "*") {
+        return report.is_object() && !report.empty();
+    }
+    const bool list = first.ends_with("[]");
+    first.resize(first.size() - (list ? 2 : 0));
+    if (!report.is_object() || !report.contains(first)) {
+        return false;
+    }
+    const json& field = report[first];
+    if (rest.empty()) {
+        return true;
+    }
+    return list ? std::ranges::any_of(field, [&](const json& each) { return has_field(each, rest); })
+                : has_field(field, rest);
+}
 
 /// Two daemons, of which both run.
 class command_line : public testing::Test {
@@ -89,6 +130,10 @@ TEST_F(command_line, gives_programs_the_documented_fields) {
     ASSERT_EQ(member.open(), CS_OK);
     ASSERT_EQ(member.join("fruit"), CS_OK);
     ASSERT_TRUE(member.see(1));
+    cpg_client odd;
+    ASSERT_EQ(odd.open(), CS_OK);
+    ASSERT_EQ(odd.join("odd \xff"), CS_OK);
+    ASSERT_TRUE(odd.see(1));
     json told;
     ASSERT_TRUE(eventually([&] {
         told = status();
@@ -99,6 +144,14 @@ TEST_F(command_line, gives_programs_the_documented_fields) {
 
     // Every field is in docs/status.md, and every field that is there exists.
     const std::string document = content_of(std::string(COTERIE_SOURCE_DIR) + "/docs/status.md");
+    const std::vector<std::string> rows = fields_of_rows(document);
+    EXPECT_GT(rows.size(), 50U);
+    for (const std::string& name : rows) {
+        EXPECT_TRUE(has_field(told, name)) << name << " is documented and not there";
+    }
+    EXPECT_FALSE(has_field(told, "view.nothing"));
+    EXPECT_FALSE(has_field(told, "groups.list[].members[].nothing"));
+    EXPECT_FALSE(has_field(told, "counters.nothing.*"));
     const json flat = told.flatten();
     for (const auto& [path, value] : flat.items()) {
         std::string name;

@@ -2,6 +2,7 @@
 // Every error of every call, as the table in docs/cpg-api.md has them: what has to happen for it, and what it leaves.
 #include "tests/integration/cpg_fixture.hpp"
 
+#include <csignal>
 #include <cstring>
 #include <limits>
 #include <sys/resource.h>
@@ -57,6 +58,8 @@ std::vector<std::pair<std::string, cs_error_t>> all_calls(cpg_handle_t handle) {
             {"cpg_dispatch", cpg_dispatch(handle, CS_DISPATCH_ONE_NONBLOCKING)},
             {"cpg_finalize", cpg_finalize(handle)}};
 }
+
+constexpr std::size_t message_bytes_max = std::size_t{64} << 20U;
 
 /// Takes all but `left` of the descriptors that this process may have.
 void use_up_descriptors(unsigned left) {
@@ -212,8 +215,12 @@ TEST_F(cpg_errors, numbers_that_are_no_value_of_their_enumeration_are_refused) {
                   CS_ERR_INVALID_PARAM)
             << value;
     }
+    void* buffer = nullptr;
+    ASSERT_EQ(cpg_zcb_alloc(client.handle, 5, &buffer), CS_OK);
     for (const int value : {-1, 4, 1'000}) {
         EXPECT_EQ(cpg_mcast_joined(client.handle, unknown<cpg_guarantee_t>(value), nullptr, 0), CS_ERR_INVALID_PARAM)
+            << value;
+        EXPECT_EQ(cpg_zcb_mcast_joined(client.handle, unknown<cpg_guarantee_t>(value), buffer, 5), CS_ERR_INVALID_PARAM)
             << value;
     }
 }
@@ -278,6 +285,51 @@ TEST_F(cpg_errors, sends_beyond_the_limit_are_too_big) {
     const iovec endless[2] = {{&byte, std::numeric_limits<std::size_t>::max()}, {&byte, 2}};
     EXPECT_EQ(cpg_mcast_joined(client.handle, CPG_TYPE_AGREED, endless, 2), CS_ERR_TOO_BIG) << "not even summed up";
     EXPECT_EQ(client.send("small enough"), CS_OK);
+}
+
+TEST_F(cpg_errors, buffers_beyond_the_limit_are_too_big_to_be_sent) {
+    cpg_client client;
+    join(client, "group");
+    void* buffer = nullptr;
+    ASSERT_EQ(cpg_zcb_alloc(client.handle, message_bytes_max + 1, &buffer), CS_OK);
+    EXPECT_EQ(cpg_zcb_mcast_joined(client.handle, CPG_TYPE_AGREED, buffer, message_bytes_max + 1), CS_ERR_TOO_BIG);
+    EXPECT_EQ(cpg_zcb_mcast_joined(client.handle, CPG_TYPE_AGREED, buffer, message_bytes_max), CS_OK) << "a part of it";
+    ASSERT_TRUE(client.see(2));
+    EXPECT_EQ(client.last(), "group: 67108864 bytes of " + self());
+}
+
+TEST_F(cpg_errors, buffers_are_sent_again_when_there_was_no_room) {
+    // A member that stands still, and is given time: nothing more gets a number, so the daemon's room fills.
+    cluster pair({.places = loopback_places(2), .traced = false, .more = "totem {\ntoken: 60000\n}\n"});
+    ::setenv("COTERIE_SOCKET", pair.socket(0).c_str(), 1);
+    pair.start(0);
+    pair.start(1);
+    ASSERT_TRUE(eventually([&] { return pair.log(0).find("members 1 (127.0.0.1), 2") != std::string::npos; }));
+    cpg_client client;
+    join(client, "group");
+    pair.daemon(1).send_signal(SIGSTOP);
+
+    constexpr std::size_t bytes = std::size_t{1} << 20U;
+    void* buffer = nullptr;
+    ASSERT_EQ(cpg_zcb_alloc(client.handle, bytes, &buffer), CS_OK);
+    const auto send = [&](std::size_t count) {
+        return cpg_zcb_mcast_joined(client.handle, CPG_TYPE_AGREED, buffer, count);
+    };
+    std::size_t sent = 0;
+    cs_error_t outcome = send(bytes);
+    while (outcome == CS_OK) {
+        ASSERT_LT(++sent, 200U);
+        outcome = send(bytes);
+    }
+    EXPECT_EQ(outcome, CS_ERR_TRY_AGAIN);
+    EXPECT_GT(sent, 0U) << "one is always taken";
+
+    pair.daemon(1).send_signal(SIGCONT);
+    EXPECT_TRUE(eventually([&] { return send(10) == CS_OK; })) << "there is room again, and the buffer is still there";
+    ASSERT_TRUE(client.see(2 + sent));
+    EXPECT_EQ(client.seen().size(), 2 + sent) << "what was refused has not been sent";
+    EXPECT_EQ(client.last(), "group: '" + std::string(10, '\0') + "' of " + self());
+    EXPECT_EQ(cpg_zcb_free(client.handle, buffer), CS_OK);
 }
 
 TEST_F(cpg_errors, sends_say_when_the_process_has_no_descriptors_left) {

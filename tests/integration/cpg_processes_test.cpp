@@ -5,6 +5,7 @@
 #include <csignal>
 #include <dirent.h>
 #include <fcntl.h>
+#include <fstream>
 #include <set>
 #include <vector>
 
@@ -23,6 +24,25 @@ std::set<int> open_descriptors() {
     result.erase(::dirfd(folder));
     ::closedir(folder);
     return result;
+}
+
+/// How many memory files of the channel this process has mapped.
+std::size_t shared_mappings() {
+    std::ifstream maps("/proc/self/maps");
+    std::size_t result = 0;
+    for (std::string line; std::getline(maps, line);) {
+        result += line.find("memfd:coterie") != std::string::npos ? 1U : 0U;
+    }
+    return result;
+}
+
+/// A member that has made use of all that costs descriptors: buffers, a message by a file, one that came back by a file.
+bool use_everything(cpg_client& client, const std::string& group) {
+    void* buffer = nullptr;
+    return client.open() == CS_OK && client.join(group) == CS_OK && client.see(1) &&
+           cpg_zcb_alloc(client.handle, 100, &buffer) == CS_OK &&
+           cpg_zcb_mcast_joined(client.handle, CPG_TYPE_AGREED, buffer, 100) == CS_OK && client.see(2) &&
+           client.send(std::string(500'000, 'x')) == CS_OK && client.see(3);
 }
 
 } // namespace
@@ -134,17 +154,37 @@ TEST_F(cpg_processes, a_new_program_inherits_no_descriptor) {
     EXPECT_GE(own, 1);
 }
 
+TEST_F(cpg_processes, a_program_that_a_client_becomes_has_none_of_its_descriptors) {
+    const std::string listed = daemons().folder() / "descriptors";
+    EXPECT_EQ(in_child([&] {
+                  // What the test itself was given is not at issue.
+                  ::close_range(3, ~0U, 0);
+                  cpg_client client;
+                  if (!use_everything(client, "group") || open_descriptors() == std::set{0, 1, 2}) {
+                      return 1;
+                  }
+                  const int file = ::open(listed.c_str(), O_WRONLY | O_CREAT, 0600);
+                  ::dup2(file, STDOUT_FILENO);
+                  ::close(file);
+                  // The shell has its own listed: it is what this process has become.
+                  ::execl("/bin/sh", "sh", "-c", "ls /proc/$$/fd; exit 7", nullptr);
+                  return 2;
+              }),
+              7);
+    EXPECT_EQ(content_of(listed), "0\n1\n2\n");
+}
+
 TEST_F(cpg_processes, finalize_gives_everything_back) {
-    const auto count = [] { return open_descriptors().size(); };
-    const std::size_t before = count();
+    const std::set<int> before = open_descriptors();
+    ASSERT_EQ(shared_mappings(), 0U);
     for (int i = 0; i < 100; ++i) {
         cpg_client client;
-        ASSERT_EQ(client.open(), CS_OK);
-        ASSERT_EQ(client.join("group" + std::to_string(i)), CS_OK);
-        ASSERT_TRUE(client.see(1));
+        ASSERT_TRUE(use_everything(client, "group" + std::to_string(i)));
+        ASSERT_GE(shared_mappings(), 2U) << "of the rings and of the buffers";
         ASSERT_EQ(client.close(), CS_OK);
+        ASSERT_EQ(shared_mappings(), 0U);
     }
-    EXPECT_EQ(count(), before);
+    EXPECT_EQ(open_descriptors(), before);
 }
 
 TEST_F(cpg_processes, groups_of_more_than_128_are_listed_without_overrun) {

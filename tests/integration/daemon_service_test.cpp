@@ -5,9 +5,15 @@
 #include <csignal>
 #include <cstring>
 #include <filesystem>
+#include <fstream>
+#include <functional>
+#include <sched.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
+#include <sys/wait.h>
 
 namespace coterie::tests {
 
@@ -21,6 +27,42 @@ using daemon_rights = daemon_test;
 using daemon_without_configuration = daemon_test;
 
 constexpr auto short_time = milliseconds(6'000);
+
+/// Whether `what` works, tried in a process that ends then.
+bool is_allowed(const std::function<bool()>& what) {
+    const pid_t child = ::fork();
+    if (child == 0) {
+        ::_exit(what() ? 0 : 1);
+    }
+    int status = -1;
+    ::waitpid(child, &status, 0);
+    return status == 0;
+}
+
+/// A line of /proc/PID/status: what follows "NAME:".
+std::string status_of(const std::string& process, const std::string& name) {
+    std::ifstream in("/proc/" + process + "/status");
+    for (std::string line; std::getline(in, line);) {
+        if (line.starts_with(name + ":")) {
+            return line.substr(line.find_first_not_of("\t ", name.size() + 1));
+        }
+    }
+    return {};
+}
+
+/// How many threads of a process have this policy and, of those, the priority.
+int threads_with(pid_t process, int policy, int priority) {
+    int result = 0;
+    for (const auto& each : std::filesystem::directory_iterator("/proc/" + std::to_string(process) + "/task")) {
+        const pid_t thread = std::atoi(each.path().filename().c_str());
+        sched_param parameters{};
+        result += (::sched_getscheduler(thread) & ~SCHED_RESET_ON_FORK) == policy &&
+                          ::sched_getparam(thread, &parameters) == 0 && parameters.sched_priority == priority
+                      ? 1
+                      : 0;
+    }
+    return result;
+}
 
 /// A socket to which datagrams are sent, as the service manager and syslog have.
 class datagram_socket {
@@ -168,6 +210,43 @@ TEST_F(daemon_rights, that_are_missing_are_told_in_one_line_each_and_done_withou
     EXPECT_EQ(times("a", "no real-time priority"), 1U) << log("a");
     one.send_signal(SIGTERM);
     EXPECT_EQ(one.wait(short_time), 0);
+}
+
+TEST_F(daemon_rights, lock_its_memory) {
+    constexpr unsigned long cap_ipc_lock = 1UL << 14U;
+    rlimit limit{};
+    ASSERT_EQ(::getrlimit(RLIMIT_MEMLOCK, &limit), 0);
+    const bool capable = (std::stoul(status_of("self", "CapEff"), nullptr, 16) & cap_ipc_lock) != 0;
+    if ((!capable && limit.rlim_cur != RLIM_INFINITY) ||
+        !is_allowed([] { return ::mlockall(MCL_CURRENT | MCL_FUTURE | MCL_ONFAULT) == 0; })) {
+        GTEST_SKIP() << "SKIPPED: this machine lets nobody lock memory here";
+    }
+    cli::child_process one = start({});
+    ASSERT_TRUE(says("a", "view "));
+    const std::string process = std::to_string(one.pid());
+    const auto kib = [&](const std::string& name) { return std::stoul(status_of(process, name)); };
+    EXPECT_GT(kib("VmLck"), 0U);
+    EXPECT_GE(kib("VmLck"), kib("VmRSS")) << "all that is in use, at least";
+    EXPECT_EQ(times("a", "memory is not locked"), 0U) << log("a");
+}
+
+TEST_F(daemon_rights, give_one_thread_real_time_priority) {
+    const int highest = ::sched_get_priority_max(SCHED_RR);
+    if (!is_allowed([&] {
+            sched_param wanted{};
+            wanted.sched_priority = highest;
+            return ::sched_setscheduler(0, SCHED_RR | SCHED_RESET_ON_FORK, &wanted) == 0;
+        })) {
+        GTEST_SKIP() << "SKIPPED: this machine gives no real-time priority here";
+    }
+    cli::child_process one = start({});
+    ASSERT_TRUE(says("a", "view "));
+    EXPECT_EQ(threads_with(one.pid(), SCHED_RR, highest), 1) << "the engine's, and no other's";
+    EXPECT_EQ(times("a", "no real-time priority"), 0U) << log("a");
+    cli::child_process two = start({.name = "b", .more = "system {\nsched_rr: no\n}\n"});
+    ASSERT_TRUE(says("b", "view "));
+    EXPECT_EQ(threads_with(two.pid(), SCHED_RR, highest), 0) << "nobody wished for it";
+    EXPECT_GT(threads_with(two.pid(), SCHED_OTHER, 0), 0);
 }
 
 TEST_F(daemon_without_configuration, is_a_single_node_and_says_so) {
