@@ -19,7 +19,7 @@ namespace coterie::cli {
 namespace {
 
 constexpr std::size_t log_lines = 6;
-constexpr auto patience = std::chrono::milliseconds(1'500);
+constexpr auto daemon_patience = std::chrono::milliseconds(1'500);
 
 std::string configuration(const std::string& socket, const std::string& state, int port) {
     std::string result = fmt::format("totem {{\n"
@@ -120,7 +120,7 @@ void demo_stage::end() {
     }
     for (child_process& each : _daemons) {
         if (each.running()) {
-            each.wait(patience);
+            each.wait(daemon_patience);
         }
         each.kill();
     }
