@@ -8,6 +8,7 @@
 #include <cstdlib>
 #include <cstring>
 #include <memory>
+#include <span>
 #include <vector>
 
 namespace {
@@ -57,7 +58,8 @@ void read_a_request(const std::vector<std::byte>& record) {
 void read_ring(const std::vector<std::byte>& bytes) {
     ring_counts counts{};
     std::uint64_t written = 0;
-    std::memcpy(&written, bytes.data(), std::min(sizeof(written), bytes.size()));
+    std::ranges::copy(std::span(bytes).first(std::min(sizeof(written), bytes.size())),
+                      std::as_writable_bytes(std::span(&written, 1)).begin());
     counts.written = written;
     const auto memory = std::make_unique<std::uint64_t[]>(ring_bytes_min / sizeof(std::uint64_t));
     const auto space = std::as_writable_bytes(std::span(memory.get(), ring_bytes_min / sizeof(std::uint64_t)));
