@@ -139,7 +139,6 @@ std::expected<node_parts, std::string> prepare(const config::settings& settings,
     }
     result.groups.self = self;
     result.ipc.node = self.node;
-
     result.door = door_policy(::geteuid(), settings.access);
     result.groups.message_bytes_max = settings.message_bytes_max;
     result.ipc.message_bytes_max = settings.message_bytes_max;

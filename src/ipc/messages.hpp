@@ -36,7 +36,6 @@ enum class status : std::uint16_t {
     exist = 14,
     no_space = 15,
     no_resources = 18,
-    not_supported = 19,
     too_big = 26,
 };
 

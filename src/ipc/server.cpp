@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// The server's table of sessions. Epoll tells of clients that slept, which are visited at once; one that has more than a turn's
-// worth queues for the next, and is visited without system calls until its ring is found empty. Who has something new is flushed, who is over is taken out between turns and
-// never during one.
+// The server's table of sessions. Epoll tells of clients that slept, which are visited at once; one that has more than a
+// turn's worth queues for the next, and is visited without system calls until its ring is found empty. Who has something
+// new is flushed, who is over is taken out between turns and never during one.
 #include "ipc/server.hpp"
 
 #include "base/assert.hpp"

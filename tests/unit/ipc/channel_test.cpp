@@ -90,6 +90,15 @@ protected:
         ASSERT_TRUE(serving->listen(path));
     }
 
+    /// The same with little room for events.
+    void listen_narrowly() {
+        server_settings settings;
+        settings.event_bytes_high = 100'000;
+        settings.event_bytes_max = 1'000'000;
+        settings.rings.events = std::size_t{256} << 10U;
+        listen(settings);
+    }
+
     /// The server does what there is to do.
     void turn() {
         serving->run_ready();
@@ -635,11 +644,7 @@ TEST_F(channel, reads_nothing_outside_of_what_is_shared) {
 }
 
 TEST_F(channel, does_not_let_a_client_drown_in_what_it_sends) {
-    server_settings settings;
-    settings.event_bytes_high = 100'000;
-    settings.event_bytes_max = 1'000'000;
-    settings.rings.events = std::size_t{256} << 10U;
-    listen(settings);
+    listen_narrowly();
     const auto client = connect();
     handler.serving = serving.get();
     const std::string text(10'000, 'x');
@@ -737,11 +742,7 @@ TEST_F(channel, finds_a_file_behind_packets_that_only_wake) {
 }
 
 TEST_F(channel, does_not_let_a_client_drown_in_what_it_sends_from_buffers) {
-    server_settings settings;
-    settings.event_bytes_high = 100'000;
-    settings.event_bytes_max = 1'000'000;
-    settings.rings.events = std::size_t{256} << 10U;
-    listen(settings);
+    listen_narrowly();
     const auto client = connect();
     handler.serving = serving.get();
     alongside([&] {
