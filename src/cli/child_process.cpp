@@ -35,11 +35,15 @@ void become(const child_options& options, int input, int output, pid_t parent) {
         return;
     }
     const char* const file = options.output_file.empty() ? "/dev/null" : options.output_file.c_str();
-    const int error = ::open(file, O_WRONLY | O_CREAT | O_APPEND, 0600);
-    const int nothing = ::open("/dev/null", O_RDWR);
+    const int error = ::open(file, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
+    const int nothing = ::open("/dev/null", O_RDWR | O_CLOEXEC);
     ::dup2(input >= 0 ? input : nothing, STDIN_FILENO);
     ::dup2(output >= 0 ? output : error, STDOUT_FILENO);
     ::dup2(error, STDERR_FILENO);
+    for (const int standard : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO}) {
+        // Where it was opened in its place at once.
+        ::fcntl(standard, F_SETFD, 0);
+    }
     for (const auto& [name, value] : options.environment) {
         ::setenv(name.c_str(), value.c_str(), 1);
     }

@@ -85,11 +85,13 @@ cs_error_t cpg_model_initialize(cpg_handle_t* handle, cpg_model_t model, cpg_mod
     }
     const no_cancellation whole;
     try {
+        // First: a process that forks while this is under way is taken care of.
+        coterie::client::open_handles& handles = all_handles();
         auto opened = group_handle::open(wanted, context);
         if (!opened) {
             return opened.error();
         }
-        *handle = all_handles().groups.add(std::move(*opened));
+        *handle = handles.groups.add(std::move(*opened));
         return CS_OK;
     } catch (const std::bad_alloc&) {
         return CS_ERR_NO_MEMORY;

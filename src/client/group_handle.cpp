@@ -64,10 +64,10 @@ group_handle::group_handle(std::unique_ptr<ipc::client_channel> channel, const c
 
 void group_handle::note_own_part(const ipc::event& what) {
     const auto is_self = [&](const ipc::address& each) { return each.node == node() && each.pid == _pid; };
-    if (std::any_of(what.joined.begin(), what.joined.end(), is_self) ||
-        std::any_of(what.left.begin(), what.left.end(), is_self)) {
+    const bool left = std::any_of(what.left.begin(), what.left.end(), is_self);
+    if (left || std::any_of(what.joined.begin(), what.joined.end(), is_self)) {
         const std::scoped_lock lock(_mutex);
-        _standing.changed_itself();
+        _standing.changed_itself(left);
         _settled.notify_all();
     }
 }

@@ -16,15 +16,18 @@ open_handles& instance() {
 void before_fork() {
     instance().groups.before_fork([](group_handle& each) { each.before_fork(); });
     instance().iterations.before_fork([](iteration&) {});
+    ipc::hold_channel_sockets();
 }
 
 void after_fork_in_parent() {
+    ipc::release_channel_sockets();
     instance().iterations.after_fork([](iteration&) {});
     instance().groups.after_fork([](group_handle& each) { each.after_fork(); });
 }
 
 // Only what a child of many threads may do: no memory is taken or given back.
 void after_fork_in_child() {
+    ipc::close_channel_sockets_in_child();
     instance().iterations.after_fork_in_child([](iteration&) {});
     instance().groups.after_fork_in_child([](group_handle& each) { each.abandon(); });
 }

@@ -55,11 +55,17 @@ public:
         }
     }
 
-    /// A change that lists this process among those that joined or left was taken out of the queue.
-    void changed_itself() {
+    /// A change that lists this process among those that joined or (`left`) left was taken out of the queue.
+    void changed_itself(bool left) {
         ++_changes;
         if (under_way() && _changes == _accepted + 1) {
+            const bool refused = left && _phase == phase::joining;
             settle();
+            _phase = refused ? phase::outside : _phase;
+        } else if (left && _changes == _accepted && _accepted_join) {
+            // The answer to the last join in this handle's order said yes, its delivery no: the tables of the whole cluster
+            // were full.
+            _phase = phase::outside;
         }
     }
 
@@ -78,12 +84,14 @@ private:
     }
     void settle() {
         ++_accepted;
+        _accepted_join = _phase == phase::joining;
         _phase = _phase == phase::joining ? phase::joined : phase::outside;
     }
 
     phase _phase = phase::outside;
     operation _latest = 0;
     std::uint64_t _accepted = 0; ///< joins and leaves
+    bool _accepted_join = false; ///< the latest of them was a join
     std::uint64_t _changes = 0;  ///< own ones, taken out of the queue
     std::string _group;
 };

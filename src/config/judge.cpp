@@ -199,7 +199,11 @@ private:
             }
             return false;
         }
-        nodes.emplace_back().line = from.line;
+        const auto line_of = [&](std::string_view key) {
+            const entry* const found = from.find(key);
+            return found == nullptr ? from.line : found->line;
+        };
+        nodes.emplace_back().at = {.id = line_of("nodeid"), .name = line_of("name"), .address = line_of("ring0_addr")};
         return true;
     }
 
@@ -224,20 +228,22 @@ private:
     }
 
     void judge_pair(const node& one, const node& other) {
-        const std::size_t line = std::max(one.line, other.line);
-        const std::string first = " (the other is at line " + std::to_string(std::min(one.line, other.line)) + ")";
-        const auto both = [&](std::string_view what) {
-            return "two nodes have the " + std::string(what) + first + "; give each its own";
-        };
         if (one.id == other.id && one.id != base::no_node) {
-            error(line, "nodelist.node.nodeid", both("nodeid " + std::to_string(one.id.value)));
+            both_have("nodeid", "nodeid " + std::to_string(one.id.value), one.at.id, other.at.id);
         }
         if (one.address == other.address && !one.address.empty()) {
-            error(line, "nodelist.node.ring0_addr", both("address " + one.address));
+            both_have("ring0_addr", "address " + one.address, one.at.address, other.at.address);
         }
         if (one.name == other.name && !one.name.empty()) {
-            error(line, "nodelist.node.name", both("name " + one.name));
+            both_have("name", "name " + one.name, one.at.name, other.at.name);
         }
+    }
+
+    void both_have(std::string_view key, const std::string& what, std::size_t one_line, std::size_t other_line) {
+        const auto [first, second] = std::minmax(one_line, other_line);
+        error(second, std::string(node_section) + "." + std::string(key),
+              "two nodes have the " + what + " (the other is at line " + std::to_string(first) +
+                  "); give each its own");
     }
 
     void error(std::size_t line, const std::string& key, std::string text) {

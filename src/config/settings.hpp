@@ -26,7 +26,14 @@ struct node {
     node_id id;
     std::string name;    ///< empty if none is given
     std::string address; ///< ring0_addr: an IP address or a host's name
-    std::size_t line{};
+    /// Where these stand in the file.
+    struct lines {
+        std::size_t id{};
+        std::size_t name{};
+        std::size_t address{};
+        friend bool operator==(const lines&, const lines&) = default;
+    };
+    lines at = {};
     friend bool operator==(const node&, const node&) = default;
 };
 

@@ -5,6 +5,7 @@
 
 #include "daemon/client_door.hpp"
 #include "daemon/lifecycle.hpp"
+#include "daemon/line_limit.hpp"
 #include "daemon/network_port.hpp"
 #include "daemon/network_setup.hpp"
 #include "daemon/node_journal.hpp"
@@ -46,7 +47,7 @@ class engine_loop::core final : public ring::environment, public network_port::r
 public:
     explicit core(node_parts parts)
         : _parts(std::move(parts)),
-          _door([](const std::string& line) { spdlog::warn(line); }),
+          _door([this](const std::string& line) { tell_of_client(line); }),
           _journal(_parts.ring.self, _parts.recorder.get(), [this](base::node_id node) { return name_of(node); }),
           _service(_parts.groups, _pool, _door, _parts.recorder.get()),
           _server(with_door(_parts), _pool, _door),
@@ -346,6 +347,16 @@ private:
         }
     }
 
+    void tell_of_client(const std::string& line) {
+        const line_limit::verdict judged = _client_lines.judge(_now);
+        if (judged.left_out > 0) {
+            spdlog::warn("{} more clients were cut off before", judged.left_out);
+        }
+        if (judged.tell) {
+            spdlog::warn("{}", line);
+        }
+    }
+
     void give_up(const std::string& why) {
         _outcome = std::unexpected(why);
         _io.stop();
@@ -419,6 +430,7 @@ private:
     base::time_point _started_at;
     base::time_point _wakes_at;
     const wire::opened* _packet = nullptr; ///< the one that is being handled
+    line_limit _client_lines;
     base::view_id _view_told;
     std::expected<void, std::string> _outcome;
     bool _met_others = false; ///< there was a view with other nodes

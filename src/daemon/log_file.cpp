@@ -13,8 +13,9 @@ namespace coterie::daemon {
 
 namespace {
 
+/// Never waits, whatever it is: lines that a pipe has no room for are missing there.
 int open_to_append(const std::string& path) {
-    return ::open(path.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOCTTY, 0640);
+    return ::open(path.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOCTTY | O_NONBLOCK, 0640);
 }
 
 } // namespace

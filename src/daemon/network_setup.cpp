@@ -20,7 +20,7 @@ bool is_number(const std::string& host) {
 
 std::string place_of(const config::settings& settings, const config::node& node, std::string text) {
     return config::diagnostic{
-        .file = settings.file, .line = node.line, .key = "nodelist.node.ring0_addr", .text = std::move(text)}
+        .file = settings.file, .line = node.at.address, .key = "nodelist.node.ring0_addr", .text = std::move(text)}
         .message();
 }
 

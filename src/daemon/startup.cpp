@@ -56,7 +56,7 @@ std::uint64_t wall_clock_us() {
 void tell_missing(const config::settings& settings, const std::vector<missing_peer>& missing) {
     for (const missing_peer& each : missing) {
         const config::diagnostic place{.file = settings.file,
-                                       .line = each.node.line,
+                                       .line = each.node.at.address,
                                        .key = "nodelist.node.ring0_addr",
                                        .text = each.node.address + " cannot be resolved (" + each.fault +
                                                "); running without node " + std::to_string(each.node.id.value) +

@@ -121,8 +121,12 @@ void service::core::own_departure_delivered(handle& one) {
         _registry.erase(one);
         return;
     }
-    if (one.join_refused) {
-        one.join_refused = false;
+    // Whoever has been told to try again shall: a join can be accepted now, and of a multicast nobody waits for room that does
+    // not come.
+    const bool waits = one.join_refused || one.refused_bytes.has_value();
+    one.join_refused = false;
+    one.refused_bytes.reset();
+    if (waits) {
         _sink.on_writable(one.id);
     }
 }

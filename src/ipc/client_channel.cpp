@@ -34,7 +34,8 @@ status status_of(const std::error_code& fault) {
     if (fault == std::errc::permission_denied || fault == std::errc::operation_not_permitted) {
         return status::access;
     }
-    if (fault == std::errc::too_many_files_open || fault == std::errc::too_many_files_open_in_system) {
+    if (fault == std::errc::file_too_large || fault == std::errc::too_many_files_open ||
+        fault == std::errc::too_many_files_open_in_system) {
         return status::no_resources;
     }
     if (fault == std::errc::not_enough_memory || fault == std::errc::resource_unavailable_try_again) {
@@ -56,20 +57,24 @@ void copy_parts(std::byte* to, std::span<const iovec> parts) {
 
 std::expected<std::unique_ptr<client_channel>, status> client_channel::connect(const std::string& path,
                                                                                const hello& wish) {
-    auto connected = connect_to(path);
-    if (!connected) {
-        return std::unexpected(status_of(connected.error()));
+    auto made = channel_socket::make();
+    if (!made) {
+        return std::unexpected(status_of(made.error()));
+    }
+    const descriptor& connected = made->get();
+    if (const std::error_code fault = connect_socket(connected, path)) {
+        return std::unexpected(status_of(fault));
     }
     std::array<std::byte, std::max(hello_bytes, welcome_bytes)> space;
     base::byte_writer out(space);
     write(out, wish);
     // A daemon that turns this process away does so without waiting for the hello, and then closes: what it said can
     // still be read, behind an error.
-    static_cast<void>(send_packet(*connected, base::bytes_view(space).first(out.size())));
-    if (!wait_for(*connected, false, welcome_timeout_ms)) {
+    static_cast<void>(send_packet(connected, base::bytes_view(space).first(out.size())));
+    if (!wait_for(connected, false, welcome_timeout_ms)) {
         return std::unexpected(status::try_again);
     }
-    const received_packet packet = receive_behind_reset(*connected, space);
+    const received_packet packet = receive_behind_reset(connected, space);
     if (packet.bytes.empty() && packet.how != transfer::done) {
         return std::unexpected(status::library);
     }
@@ -89,11 +94,11 @@ std::expected<std::unique_ptr<client_channel>, status> client_channel::connect(c
     if (!memory) {
         return std::unexpected(status_of(memory.error()));
     }
-    return std::unique_ptr<client_channel>(new client_channel(std::move(*connected), std::move(*memory), *greeting));
+    return std::unique_ptr<client_channel>(new client_channel(std::move(*made), std::move(*memory), *greeting));
 }
 
-client_channel::client_channel(descriptor socket, channel_memory memory, const welcome& greeting)
-    : _socket(std::move(socket)),
+client_channel::client_channel(channel_socket socket, channel_memory memory, const welcome& greeting)
+    : _connection(std::move(socket)),
       _memory(std::move(memory)),
       _greeting(greeting),
       _requests(_memory.control().requests, _memory.requests()),

@@ -5,6 +5,7 @@
 #pragma once
 
 #include "ipc/channel_memory.hpp"
+#include "ipc/channel_sockets.hpp"
 #include "ipc/messages.hpp"
 #include "ipc/packet_socket.hpp"
 #include "ipc/shared_arena.hpp"
@@ -120,12 +121,12 @@ public:
     /// Before a fork: keeps a copy of what is held, for the child; and afterwards in the parent, which needs none.
     void before_fork();
     void after_fork();
-    /// In a forked child: closes its copy of the socket and leaves the shared memory to the parent, but for events that are
-    /// held: those stay as they are, in a copy. No call but this one and the end of leases is allowed from here on.
+    /// In a forked child: leaves the shared memory to the parent, but for events that are held: those stay as they are, in a
+    /// copy. No call but this one and the end of leases is allowed from here on.
     void abandon();
 
 private:
-    client_channel(descriptor socket, channel_memory memory, const welcome& greeting);
+    client_channel(channel_socket socket, channel_memory memory, const welcome& greeting);
 
     // Requests.
     /// Puts a record into the ring and wakes the daemon if it sleeps. `fill` writes the body; `asks` if somebody will wait for
@@ -156,7 +157,8 @@ private:
     void give_back(std::uint64_t row);
     void release_rows();
 
-    const descriptor _socket;
+    const channel_socket _connection;
+    const descriptor& _socket = _connection.get();
     const channel_memory _memory;
     const welcome _greeting;
     std::atomic<bool> _gone = false;

@@ -31,6 +31,7 @@ event_backlog::~event_backlog() {
     for (entry& each : _entries) {
         _pool->give_back(std::move(each.space));
     }
+    _pool->removed(_bytes);
 }
 
 bool event_backlog::takes_more() {
@@ -48,7 +49,7 @@ std::span<std::byte> event_backlog::add(std::size_t bytes) {
     entry& last = _entries.back();
     const std::span<std::byte> result(last.space.get() + last.bytes, bytes);
     last.bytes += bytes;
-    _bytes += bytes;
+    count(bytes);
     return result;
 }
 
@@ -71,7 +72,7 @@ void event_backlog::add_large(std::span<const iovec> parts, std::size_t bytes) {
         }
     }
     _entries.push_back(std::move(added));
-    _bytes += bytes;
+    count(bytes);
 }
 
 bool event_backlog::prepare_front() {
@@ -91,6 +92,7 @@ bool event_backlog::prepare_front() {
 
 void event_backlog::remove_front() {
     _bytes -= _entries.front().bytes;
+    _pool->removed(_entries.front().bytes);
     _pool->give_back(std::move(_entries.front().space));
     _entries.pop_front();
 }

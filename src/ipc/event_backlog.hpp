@@ -16,7 +16,7 @@ namespace coterie::ipc {
 /// Bytes of a row of events at most, except where one event alone is larger; a ring of 256 KiB carries such rows.
 inline constexpr std::size_t row_bytes_max = 65'536 - 64;
 
-/// Space for rows, handed round between the clients of a server.
+/// Space for rows, handed round between the clients of a server, and the count of what waits in all their backlogs.
 class row_pool {
 public:
     using block = std::unique_ptr<std::byte[]>;
@@ -24,8 +24,13 @@ public:
     [[nodiscard]] block take();
     void give_back(block space);
 
+    void added(std::size_t bytes) { _bytes_waiting += bytes; }
+    void removed(std::size_t bytes) { _bytes_waiting -= bytes; }
+    [[nodiscard]] std::size_t bytes_waiting() const { return _bytes_waiting; }
+
 private:
     std::vector<block> _idle;
+    std::size_t _bytes_waiting = 0;
 };
 
 class event_backlog {
@@ -61,6 +66,10 @@ public:
 
 private:
     bool takes_more();
+    void count(std::size_t bytes) {
+        _bytes += bytes;
+        _pool->added(bytes);
+    }
 
     row_pool* _pool;
     std::size_t _bytes_max;

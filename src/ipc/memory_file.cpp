@@ -8,6 +8,7 @@
 #include <fcntl.h>
 #include <linux/magic.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/uio.h>
 #include <sys/vfs.h>
@@ -38,6 +39,14 @@ bool write_all(int file, std::span<const std::byte> bytes) {
     return true;
 }
 
+/// A process that may not write files of this size would be ended by a signal for it.
+std::error_code fault_of_size(std::size_t bytes) {
+    rlimit files{};
+    const bool allowed =
+        ::getrlimit(RLIMIT_FSIZE, &files) != 0 || files.rlim_cur == RLIM_INFINITY || bytes <= files.rlim_cur;
+    return allowed ? std::error_code{} : std::make_error_code(std::errc::file_too_large);
+}
+
 } // namespace
 
 void descriptor::close() {
@@ -48,6 +57,9 @@ void descriptor::close() {
 }
 
 std::expected<descriptor, std::error_code> make_memory_file(std::span<const iovec> parts, std::size_t bytes) {
+    if (const std::error_code fault = fault_of_size(bytes)) {
+        return std::unexpected(fault);
+    }
     descriptor file(::memfd_create("coterie-packet", MFD_CLOEXEC | MFD_ALLOW_SEALING));
     if (!file) {
         return last_error();
@@ -97,6 +109,9 @@ bool read_at(const descriptor& file, std::size_t offset, std::span<std::byte> in
 }
 
 std::expected<descriptor, std::error_code> make_shared_file(std::size_t bytes) {
+    if (const std::error_code fault = fault_of_size(bytes)) {
+        return std::unexpected(fault);
+    }
     descriptor file(::memfd_create("coterie-shared", MFD_CLOEXEC | MFD_ALLOW_SEALING));
     if (!file || ::ftruncate(file.number(), static_cast<off_t>(bytes)) != 0 ||
         ::fcntl(file.number(), F_ADD_SEALS, size_seals) != 0) {

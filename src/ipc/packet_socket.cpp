@@ -2,8 +2,10 @@
 // Unix sequenced-packet sockets: the system calls behind packet_socket.hpp.
 #include "ipc/packet_socket.hpp"
 
+#include <algorithm>
 #include <cerrno>
 #include <charconv>
+#include <chrono>
 #include <cstring>
 #include <fstream>
 #include <poll.h>
@@ -18,16 +20,16 @@ namespace coterie::ipc {
 namespace {
 
 constexpr int listen_backlog = 4'096;
-/// Space for more descriptors than are allowed, so that all that come are seen and closed.
-constexpr std::size_t files_max = 4;
+/// As many descriptors as the kernel lets one packet carry: those that there was no space for it would close at once, however
+/// long that takes.
+constexpr std::size_t files_max = 253;
 
 std::unexpected<std::error_code> last_error() {
     return std::unexpected(std::error_code(errno, std::generic_category()));
 }
 
-/// The descriptors that came with a packet; more than one means that the packet is malformed.
-bool take_files(msghdr& header, descriptor& first) {
-    bool many = false;
+/// The descriptors that came with a packet. False if there are more than one honest peer sends.
+bool take_files(msghdr& header, received_packet& into) {
     for (cmsghdr* part = CMSG_FIRSTHDR(&header); part != nullptr; part = CMSG_NXTHDR(&header, part)) {
         if (part->cmsg_level != SOL_SOCKET || part->cmsg_type != SCM_RIGHTS) {
             continue;
@@ -37,14 +39,14 @@ bool take_files(msghdr& header, descriptor& first) {
             int number = -1;
             std::memcpy(&number, CMSG_DATA(part) + i * sizeof(int), sizeof(int));
             descriptor file(number);
-            if (first) {
-                many = true;
+            if (into.file) {
+                into.others.push_back(std::move(file));
             } else {
-                first = std::move(file);
+                into.file = std::move(file);
             }
         }
     }
-    return !many && (header.msg_flags & MSG_CTRUNC) == 0;
+    return into.others.empty() && (header.msg_flags & MSG_CTRUNC) == 0;
 }
 
 std::expected<sockaddr_un, std::error_code> address_of(const std::string& path) {
@@ -111,7 +113,7 @@ received_packet receive_packet(const descriptor& socket, std::span<std::byte> sp
         result.how = errno == EAGAIN || errno == ENOBUFS || errno == ENOMEM ? transfer::later : transfer::gone;
         return result;
     }
-    const bool one_file_at_most = take_files(header, result.file);
+    const bool one_file_at_most = take_files(header, result);
     if (got == 0) {
         result.how = transfer::gone;
         return result;
@@ -128,12 +130,22 @@ received_packet receive_behind_reset(const descriptor& socket, std::span<std::by
 
 bool wait_for(const descriptor& socket, bool writable, int timeout_ms) {
     pollfd wanted{.fd = socket.number(), .events = static_cast<short>(writable ? POLLOUT : POLLIN), .revents = 0};
-    // After a signal the whole time is waited again; nobody here depends on its end being exact.
-    int ready = -1;
-    do {
-        ready = ::poll(&wanted, 1, timeout_ms);
-    } while (ready < 0 && errno == EINTR);
-    return ready > 0;
+    if (timeout_ms < 0) {
+        int ready = -1;
+        do {
+            ready = ::poll(&wanted, 1, -1);
+        } while (ready < 0 && errno == EINTR);
+        return ready > 0;
+    }
+    // However many signals come, the time ends.
+    const auto end = std::chrono::steady_clock::now() + std::chrono::milliseconds(timeout_ms);
+    while (true) {
+        const auto left = std::chrono::ceil<std::chrono::milliseconds>(end - std::chrono::steady_clock::now()).count();
+        const int ready = ::poll(&wanted, 1, static_cast<int>(std::max<std::int64_t>(left, 0)));
+        if (ready >= 0 || errno != EINTR) {
+            return ready > 0;
+        }
+    }
 }
 
 std::expected<credentials, std::error_code> credentials_of(const descriptor& socket) {
@@ -176,14 +188,29 @@ bool is_called(pid_t kernel_pid, std::uint32_t claimed) {
     return false;
 }
 
-std::expected<descriptor, std::error_code> connect_to(const std::string& path) {
+std::expected<descriptor, std::error_code> make_socket() {
+    descriptor result(::socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0));
+    return result ? std::expected<descriptor, std::error_code>(std::move(result)) : last_error();
+}
+
+std::error_code connect_socket(const descriptor& socket, const std::string& path) {
     const auto address = address_of(path);
     if (!address) {
-        return std::unexpected(address.error());
+        return address.error();
     }
-    descriptor result(::socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0));
-    if (!result || ::connect(result.number(), as_socket_address(*address), sizeof(*address)) != 0) {
-        return last_error();
+    int outcome = -1;
+    do {
+        outcome = ::connect(socket.number(), as_socket_address(*address), sizeof(*address));
+    } while (outcome != 0 && errno == EINTR);
+    return {outcome == 0 ? 0 : errno, std::generic_category()};
+}
+
+std::expected<descriptor, std::error_code> connect_to(const std::string& path) {
+    auto result = make_socket();
+    if (result) {
+        if (const std::error_code fault = connect_socket(*result, path)) {
+            return std::unexpected(fault);
+        }
     }
     return result;
 }

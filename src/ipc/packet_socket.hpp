@@ -32,6 +32,7 @@ struct received_packet {
     transfer how{};
     std::span<std::byte> bytes;
     descriptor file;
+    std::vector<descriptor> others; ///< that came beside the file; no honest peer sends them
 };
 /// Takes one packet. With `look` it stays in the socket, to be seen again.
 [[nodiscard]] received_packet receive_packet(const descriptor& socket, std::span<std::byte> space, bool look = false);
@@ -56,7 +57,10 @@ struct credentials {
 /// one that it has in a process namespace of its own.
 [[nodiscard]] bool is_called(pid_t kernel_pid, std::uint32_t claimed);
 
-/// Connects to the socket at `path`.
+[[nodiscard]] std::expected<descriptor, std::error_code> make_socket();
+/// Connects such a socket to the one at `path`; waits while too many others do.
+[[nodiscard]] std::error_code connect_socket(const descriptor& socket, const std::string& path);
+/// A new socket, connected.
 [[nodiscard]] std::expected<descriptor, std::error_code> connect_to(const std::string& path);
 /// Listens at `path`, for everyone; a socket file that nobody listens at any more is replaced. `address_in_use` when
 /// somebody does.

@@ -41,7 +41,8 @@ class server::core {
 public:
     core(const server_settings& settings, base::buffer_pool& pool, request_handler& handler)
         : _settings(settings),
-          _context{.settings = _settings, .pool = pool, .handler = handler, .counts = _counts, .rows = {}},
+          _context{
+              .settings = _settings, .pool = pool, .handler = handler, .counts = _counts, .rows = {}, .closing = {}},
           _poll(::epoll_create1(EPOLL_CLOEXEC)),
           _spare(spare_descriptor()) {
         COTERIE_ASSERT(static_cast<bool>(_poll), "a server has a descriptor to wait with");
@@ -77,12 +78,12 @@ public:
         _active.pop_front();
         const auto found = _sessions.find(client.value);
         if (found != _sessions.end() && std::exchange(found->second.active, false)) {
-            visit(found->second, client);
+            visit(found->second, client, false);
         }
     }
 
     bool busy() const { return !_active.empty(); }
-    bool expects_more() const { return !_expected.empty(); }
+    bool expects_more() const { return !_expected.empty() || _door_is_shut; }
 
     void look_again() {
         for (const client_id client : std::exchange(_expected, {})) {
@@ -121,6 +122,29 @@ public:
     }
 
     void flush() {
+        do {
+            flush_touched();
+        } while (relieve());
+        open_door();
+    }
+
+    const server_counters& counts() const { return _counts; }
+    std::size_t clients() const { return _sessions.size(); }
+    int poll_descriptor() const { return _poll.number(); }
+
+private:
+    struct entry {
+        entry(session_context& context, client_id client, descriptor connected, const credentials& who)
+            : what(context, client, std::move(connected), who) {}
+
+        session what;
+        std::uint32_t watched = EPOLLIN;
+        bool active = false; ///< in _active, and waits for its turn
+        bool touched = false;
+        bool resumed = false;
+    };
+
+    void flush_touched() {
         // Resumed requests and closed handles may have consequences for others, which are added at the end.
         for (std::size_t i = 0; i < _touched.size(); ++i) {
             const client_id client = _touched[i];
@@ -141,6 +165,8 @@ public:
             }
             if (each.what.over()) {
                 each.what.tell_closed();
+                // The socket is closed some time, perhaps later.
+                set_interest(each, client, 0);
                 _sessions.erase(found);
             } else {
                 update_interest(each, client);
@@ -149,21 +175,21 @@ public:
         _touched.clear();
     }
 
-    const server_counters& counts() const { return _counts; }
-    std::size_t clients() const { return _sessions.size(); }
-    int poll_descriptor() const { return _poll.number(); }
-
-private:
-    struct entry {
-        entry(session_context& context, client_id client, descriptor connected, const credentials& who)
-            : what(context, client, std::move(connected), who) {}
-
-        session what;
-        std::uint32_t watched = EPOLLIN;
-        bool active = false; ///< in _active, and waits for its turn
-        bool touched = false;
-        bool resumed = false;
-    };
+    /// Parts with the client for which most waits while there is no memory for what waits for all. False if there is.
+    bool relieve() {
+        if (_context.rows.bytes_waiting() <= _settings.event_bytes_all_max) {
+            return false;
+        }
+        // Of several the one that came last, so that it does not depend on the table's order.
+        const auto burden = [](const auto& of) {
+            const event_sender* const events = of.second.what.events();
+            return std::pair(events == nullptr ? 0 : events->bytes_waiting(), of.first);
+        };
+        const auto heaviest = std::ranges::max_element(_sessions, {}, burden);
+        heaviest->second.what.end_as_slow();
+        touch(heaviest->second, client_id{heaviest->first});
+        return true;
+    }
 
     void watch(const descriptor& socket, std::uint32_t events, std::uint64_t mark, int operation) {
         epoll_event wanted{.events = events, .data = {.u64 = mark}};
@@ -185,11 +211,9 @@ private:
             } else if (errno == EMFILE || errno == ENFILE) {
                 // Without this the same client would be at the door for ever.
                 _spare.close();
-                descriptor unwanted(::accept4(_door.number(), nullptr, nullptr, SOCK_CLOEXEC));
-                turn_away(unwanted, status::no_resources);
-                unwanted.close();
-                _spare = spare_descriptor();
+                turn_away(descriptor(::accept4(_door.number(), nullptr, nullptr, SOCK_CLOEXEC)), status::no_resources);
                 ++_counts.turned_away;
+                shut_door();
                 return;
             } else if (errno != EINTR && errno != ECONNABORTED) {
                 return;
@@ -202,12 +226,12 @@ private:
         const auto groups = groups_of(connected);
         if (!who || !groups || !_settings.admits || !_settings.admits(*who, *groups)) {
             ++_counts.not_allowed;
-            turn_away(connected, status::access);
+            turn_away(std::move(connected), status::access);
             return;
         }
         if (_sessions.size() >= _clients_max) {
             ++_counts.turned_away;
-            turn_away(connected, status::no_resources);
+            turn_away(std::move(connected), status::no_resources);
             return;
         }
         ++_counts.accepted;
@@ -216,11 +240,30 @@ private:
         watch(added.what.socket(), added.watched, client.value, EPOLL_CTL_ADD);
     }
 
-    static void turn_away(const descriptor& connected, status why) {
+    void turn_away(descriptor connected, status why) {
         std::array<std::byte, welcome_bytes> space{};
         base::byte_writer out(space);
         write(out, welcome{.result = why});
         static_cast<void>(send_packet(connected, space));
+        static_cast<void>(::shutdown(connected.number(), SHUT_RDWR));
+        _context.closing.close(std::move(connected));
+    }
+
+    /// Until there is a descriptor again for the next at the door.
+    void shut_door() {
+        _door_is_shut = true;
+        watch(_door, 0, door_mark, EPOLL_CTL_DEL);
+    }
+
+    void open_door() {
+        if (!_door_is_shut) {
+            return;
+        }
+        _spare = spare_descriptor();
+        if (_spare) {
+            _door_is_shut = false;
+            watch(_door, EPOLLIN, door_mark, EPOLL_CTL_ADD);
+        }
     }
 
     void serve(client_id client) {
@@ -230,17 +273,21 @@ private:
         }
         found->second.what.take_packets();
         // Whatever has come, its requests are looked at: it may have woken the daemon, or have gone. It does not queue behind
-        // those that flood: who has slept has asked for little.
-        visit(found->second, client);
+        // those that flood, for who has slept has asked for little; who already waits for a turn has not slept.
+        if (!found->second.active) {
+            visit(found->second, client, true);
+        } else {
+            touch(found->second, client);
+        }
     }
 
     /// One turn of one client.
-    void visit(entry& what, client_id client) {
+    void visit(entry& what, client_id client, bool woken) {
         touch(what, client);
         if (what.what.over()) {
             return;
         }
-        switch (what.what.take_requests()) {
+        switch (what.what.take_requests(woken)) {
         case session::turn_end::more: activate(what, client); break;
         case session::turn_end::soon: _expected.push_back(client); break;
         case session::turn_end::rest: break;
@@ -260,10 +307,14 @@ private:
         } else if (what.what.wants_room()) {
             wanted |= EPOLLOUT;
         }
+        // Its end would be told again and again.
+        set_interest(what, client, wanted);
+    }
+
+    void set_interest(entry& what, client_id client, std::uint32_t wanted) {
         if (wanted == what.watched) {
             return;
         }
-        // Its end would be told again and again.
         watch(what.what.socket(), wanted, client.value, wanted == 0 ? EPOLL_CTL_DEL : EPOLL_CTL_MOD);
         what.watched = wanted;
     }
@@ -275,6 +326,7 @@ private:
     descriptor _poll;
     descriptor _spare;
     descriptor _door;
+    bool _door_is_shut = false;
     std::uint64_t _latest = 0;
     std::unordered_map<std::uint64_t, entry> _sessions;
     std::deque<client_id> _active;    ///< in the order of their turns

@@ -29,9 +29,11 @@ struct server_settings {
     std::uint64_t message_bytes_max = std::uint64_t{64} << 20U;
     channel_memory::sizes rings;
     /// Events that may wait beside a client's full ring, in bytes: beyond the first bound the client's own multicasts are not
-    /// taken, so that nobody drowns in what he sends himself; beyond the second the client is cut off.
+    /// taken, so that nobody drowns in what he sends himself; beyond the second the client is cut off. Beyond the third, of
+    /// all clients together, the one for which most waits.
     std::size_t event_bytes_high = std::size_t{4} << 20U;
     std::size_t event_bytes_max = std::size_t{32} << 20U;
+    std::size_t event_bytes_all_max = std::size_t{512} << 20U;
     std::size_t clients_max = 65'536;
     /// Who may connect, by what the kernel knows of the process at the door and of its supplementary groups.
     std::function<bool(const credentials&, std::span<const gid_t>)> admits;
@@ -82,7 +84,7 @@ public:
     /// Whether clients wait for another turn. They send no sign of it: call run_turn soon, however quiet the descriptor is.
     [[nodiscard]] bool busy() const;
     /// Whether clients flood, so that it is better to look for what they ask next after look_again_after than to be woken for
-    /// every single request: call look_again() then, which makes it busy().
+    /// every single request, or nobody can be let in before a descriptor is free: call look_again() and flush() then.
     [[nodiscard]] bool expects_more() const;
     void look_again();
     static constexpr auto look_again_after = std::chrono::microseconds(100);

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <sys/socket.h>
 #include <utility>
 
 namespace coterie::ipc {
@@ -13,6 +14,7 @@ namespace {
 
 /// Bounds of what one client may have taken in one turn, whichever is reached first.
 constexpr int requests_a_turn = 512;
+constexpr int requests_when_woken = 64;
 constexpr std::size_t bytes_a_turn = std::size_t{256} << 10U;
 constexpr int packets_a_turn = 32;
 /// A client with more requests in this time floods: it would wake the daemon for each single one that it finds asleep.
@@ -30,30 +32,49 @@ session::session(session_context& context, client_id id, descriptor connected, c
       _socket(std::move(connected)),
       _counting_since(std::chrono::steady_clock::now()) {}
 
+session::~session() {
+    // The other end is told at once; closing may take long.
+    static_cast<void>(::shutdown(_socket.number(), SHUT_RDWR));
+    _context->closing.close(std::move(_socket));
+    for (descriptor& file : _files) {
+        _context->closing.close(std::move(file));
+    }
+}
+
 void session::take_packets(bool for_file) {
     std::array<std::byte, hello_bytes + 1> space;
     for (int turn = 0; turn < packets_a_turn && !_over && !_closing; ++turn) {
         received_packet packet = receive_behind_reset(_socket, space);
-        if (packet.how == transfer::later) {
-            return;
+        const bool more = take_packet(packet, for_file);
+        _context->closing.close(std::move(packet.file));
+        for (descriptor& other : packet.others) {
+            _context->closing.close(std::move(other));
         }
-        if (packet.how == transfer::gone) {
-            hung_up();
-        } else if (!welcomed()) {
-            take_hello(packet);
-        } else if (packet.how != transfer::done || packet.bytes.size() != 1 || packet.bytes[0] != wake_mark) {
-            malformed("a malformed packet, or this daemon has no descriptor left for the file that came with one");
-        } else if (!packet.file) {
-            // One packet for one sleep: there is hardly another, and it would be told again.
-            if (!for_file) {
-                return;
-            }
-        } else if (!take_file(std::move(packet.file))) {
-            malformed("more files than it may");
-        } else if (for_file) {
+        if (!more) {
             return;
         }
     }
+}
+
+bool session::take_packet(received_packet& packet, bool for_file) {
+    if (packet.how == transfer::later) {
+        return false;
+    }
+    if (packet.how == transfer::gone) {
+        hung_up();
+    } else if (!welcomed()) {
+        take_hello(packet);
+    } else if (packet.how != transfer::done || packet.bytes.size() != 1 || packet.bytes[0] != wake_mark) {
+        malformed("a malformed packet, or this daemon has no descriptor left for the file that came with one");
+    } else if (!packet.file) {
+        // One packet for one sleep: there is hardly another, and it would be told again.
+        return for_file;
+    } else if (!take_file(std::move(packet.file))) {
+        malformed("more files than it may");
+    } else {
+        return !for_file;
+    }
+    return true;
 }
 
 bool session::take_file(descriptor file) {
@@ -134,7 +155,7 @@ void session::refuse(status why) {
     static_cast<void>(send_packet(_socket, space));
 }
 
-session::turn_end session::take_requests() {
+session::turn_end session::take_requests(bool woken) {
     if (!_requests) {
         return turn_end::rest;
     }
@@ -144,8 +165,9 @@ session::turn_end session::take_requests() {
         resume();
     }
     _turn_bytes = 0;
+    const int most = woken ? requests_when_woken : requests_a_turn;
     int taken = 0;
-    while (!_over && !_held && taken < requests_a_turn && _turn_bytes < bytes_a_turn) {
+    while (!_over && !_held && taken < most && _turn_bytes < bytes_a_turn) {
         if (is_behind()) {
             return wait_for_it();
         }
@@ -292,10 +314,11 @@ bool session::take_multicast_file(const request& what) {
     if (_files.empty() || what.bytes > _context->settings.message_bytes_max) {
         return false;
     }
-    const descriptor file = std::move(_files.front());
+    descriptor file = std::move(_files.front());
     _files.erase(_files.begin());
     const auto bytes = static_cast<std::size_t>(what.bytes);
     if (!is_sealed_memory_file(file, bytes)) {
+        _context->closing.close(std::move(file));
         return false;
     }
     base::buffer body = _context->pool.take(bytes);
@@ -329,11 +352,13 @@ bool session::take_share(const request& what) {
         what.bytes > shared_bytes_max(_context->settings.message_bytes_max)) {
         return false;
     }
-    const descriptor file = std::move(_files.front());
+    descriptor file = std::move(_files.front());
     _files.erase(_files.begin());
     auto mapping = mapped_file::map_shared(file, static_cast<std::size_t>(what.bytes), mapped_file::access::read);
     if (mapping) {
         _shared = std::move(*mapping);
+    } else {
+        _context->closing.close(std::move(file));
     }
     answer(mapping ? status::ok : status::no_memory);
     return true;
@@ -406,14 +431,20 @@ session::turn_end session::flush() {
     _wants_room = how == transfer::later;
     if (_events->corrupt()) {
         malformed("nonsense in the shared memory: it has read what was never written");
+    } else if (_events->failed() && _closing) {
+        end("its process ended", false);
     } else if (_events->failed()) {
-        ++_context->counts.too_slow;
-        end("it does not take its events: " + std::to_string(_events->bytes_waiting()) + " bytes wait for it", true);
+        end_as_slow();
     }
     if (_behind && !_over && _events->bytes_waiting() <= _context->settings.event_bytes_high / 2) {
         return turn_end::more;
     }
     return how == transfer::exhausted ? turn_end::soon : turn_end::rest;
+}
+
+void session::end_as_slow() {
+    ++_context->counts.too_slow;
+    end("it does not take its events: " + std::to_string(_events->bytes_waiting()) + " bytes wait for it", true);
 }
 
 void session::hung_up() {

@@ -5,6 +5,7 @@
 #pragma once
 
 #include "base/buffer.hpp"
+#include "ipc/closer.hpp"
 #include "ipc/event_sender.hpp"
 #include "ipc/server.hpp"
 
@@ -20,11 +21,15 @@ struct session_context {
     request_handler& handler;
     server_counters& counts;
     row_pool rows;
+    closer closing; ///< for whatever a client passed, or may have
 };
 
 class session {
 public:
     session(session_context& context, client_id id, descriptor connected, const credentials& who);
+    session(const session&) = delete;
+    session& operator=(const session&) = delete;
+    ~session();
 
     /// The socket is readable: the hello, or wakings and files. `for_file`: until a file has come.
     void take_packets(bool for_file = false);
@@ -35,15 +40,18 @@ public:
         soon, ///< none is left, but they come so fast that the next is better looked for soon than waited for
         rest, ///< the client wakes the daemon for the next, or resume() does
     };
-    /// Takes up to a turn's worth of requests.
-    [[nodiscard]] turn_end take_requests();
+    /// Takes up to a turn's worth of requests; `woken`: up to as many as somebody has who has just slept.
+    [[nodiscard]] turn_end take_requests(bool woken);
     /// Shows the client its events, as far as ring and socket take them. `more`: its requests can be taken again now; `soon`: the
     /// system has no room now.
     [[nodiscard]] turn_end flush();
+    /// Parts with a client for which more waits than for any other, when there is no memory for all.
+    void end_as_slow();
     /// The multicast that was put off may be tried again.
     void resume();
     /// Null before the client has been welcomed.
     [[nodiscard]] event_sender* events() { return _events ? &*_events : nullptr; }
+    [[nodiscard]] const event_sender* events() const { return _events ? &*_events : nullptr; }
     [[nodiscard]] bool welcomed() const { return _memory.has_value(); }
     [[nodiscard]] bool waiting() const { return _waiting.has_value(); }
     /// It has closed its socket: what it had asked for before is still taken, in turns, and then it is over.
@@ -58,6 +66,8 @@ public:
 
 private:
     void hung_up();
+    /// False when the next packet can wait.
+    bool take_packet(received_packet& packet, bool for_file);
     void take_hello(const received_packet& packet);
     bool take_file(descriptor file);
     void welcome_it();

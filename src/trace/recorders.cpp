@@ -10,7 +10,7 @@
 namespace coterie::trace {
 
 std::expected<file_recorder, std::error_code> file_recorder::open(const std::string& path) {
-    const int file = ::open(path.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644);
+    const int file = ::open(path.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NONBLOCK, 0644);
     if (file < 0) {
         return std::unexpected(std::error_code(errno, std::generic_category()));
     }

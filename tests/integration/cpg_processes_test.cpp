@@ -1,12 +1,17 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // The C API and processes: who is whom, what forks and new programs inherit, and groups of many members.
+#include "ipc/packet_socket.hpp"
 #include "tests/integration/cpg_fixture.hpp"
 
 #include <csignal>
 #include <dirent.h>
 #include <fcntl.h>
 #include <fstream>
+#include <poll.h>
 #include <set>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <thread>
 #include <vector>
 
 namespace coterie::tests {
@@ -88,6 +93,42 @@ TEST_F(cpg_processes, a_forked_child_cannot_use_its_parents_handle_and_does_no_h
     ASSERT_TRUE(client.see(2));
     EXPECT_EQ(client.last(), "group: 'from the parent' of " + self());
     EXPECT_EQ(client.close(), CS_OK);
+}
+
+/// A child forked while another thread was inside cpg_initialize kept that thread's socket.
+TEST_F(cpg_processes, a_child_forked_while_a_handle_is_made_keeps_no_socket) {
+    // A daemon that never answers.
+    const std::string path = daemons().socket(0) + ".mute";
+    const auto mute = ipc::listen_at(path);
+    ASSERT_TRUE(mute);
+    const std::set<int> before = open_descriptors();
+    ::setenv("COTERIE_SOCKET", path.c_str(), 1);
+    std::jthread waiting([] {
+        cpg_client never;
+        EXPECT_NE(never.open(), CS_OK);
+    });
+    pollfd knocked{.fd = mute->number(), .events = POLLIN, .revents = 0};
+    ASSERT_EQ(::poll(&knocked, 1, 10'000), 1);
+    EXPECT_EQ(in_child([&] { return open_descriptors() == before ? 0 : 1; }), 0);
+    EXPECT_NE(open_descriptors(), before) << "the thread has its socket";
+    ipc::descriptor(::accept4(mute->number(), nullptr, nullptr, SOCK_CLOEXEC)).close();
+    waiting.join();
+    EXPECT_EQ(open_descriptors(), before);
+}
+
+TEST_F(cpg_processes, one_that_may_not_write_files_is_told_and_lives) {
+    EXPECT_EQ(in_child([&] {
+                  const rlimit small{.rlim_cur = 100'000, .rlim_max = 100'000};
+                  cpg_client client;
+                  void* buffer = nullptr;
+                  const bool told = ::setrlimit(RLIMIT_FSIZE, &small) == 0 && client.open() == CS_OK &&
+                                    client.join("group") == CS_OK &&
+                                    client.send(std::string(500'000, 'x')) == CS_ERR_NO_RESOURCES &&
+                                    cpg_zcb_alloc(client.handle, 500'000, &buffer) == CS_ERR_NO_RESOURCES &&
+                                    client.send("small") == CS_OK && client.see(2);
+                  return told ? 0 : 1;
+              }),
+              0);
 }
 
 TEST_F(cpg_processes, a_fork_within_a_callback_ends_the_childs_dispatch) {

@@ -193,14 +193,14 @@ TEST_F(coteried, refuses_what_contradicts_itself) {
                "  }\n}\n";
     };
     expect_refused(configured(nodes("    nodeid: 1\n    ring0_addr: 127.0.0.2\n")),
-                   {"conf:7: nodelist.node.nodeid", "two nodes have the nodeid 1", "line 2"}, {"--node", "1"});
+                   {"conf:8: nodelist.node.nodeid", "two nodes have the nodeid 1", "line 3"}, {"--node", "1"});
     expect_refused(configured(nodes("    nodeid: 2\n    ring0_addr: 127.0.0.1\n")),
-                   {"conf:7: nodelist.node.ring0_addr", "two nodes have the address 127.0.0.1"}, {"--node", "1"});
+                   {"conf:9: nodelist.node.ring0_addr", "two nodes have the address 127.0.0.1"}, {"--node", "1"});
     expect_refused(configured(nodes("    nodeid: 2\n    ring0_addr: 127.0.0.2\n    name: a\n")),
-                   {"conf:7: nodelist.node.name", "two nodes have the name a"}, {"--node", "1"});
+                   {"conf:10: nodelist.node.name", "two nodes have the name a"}, {"--node", "1"});
     // Two names of one address show when they have been resolved.
     expect_refused(configured(nodes("    nodeid: 2\n    ring0_addr: localhost\n") + "totem {\nip_version: ipv4\n}\n"),
-                   {"conf:7: nodelist.node.ring0_addr", "another node's address"}, {"--node", "1"});
+                   {"conf:9: nodelist.node.ring0_addr", "another node's address"}, {"--node", "1"});
     expect_refused(configured("logging {\n  to_logfile: yes\n}\n"), {"conf:2: logging.to_logfile"});
     expect_refused(configured("}\n"), {"conf:1: this } closes no section"});
 }
@@ -251,6 +251,10 @@ TEST_F(coteried, says_when_its_folders_cannot_be_used) {
     expect_refused(configured(""), {"pid file " + link, "it is a symbolic link"}, {"--pid-file", link});
     expect_refused(configured("", "socket_path: /dev/null/sock\n"), {"socket /dev/null/sock"});
     expect_refused(configured("", "trace_file: /dev/null/trace\n"), {"system.trace_file /dev/null/trace"});
+    // A pipe that nobody reads kept the daemon from starting, without a word.
+    const std::string pipe = folder().path() + "/pipe";
+    ASSERT_EQ(::mkfifo(pipe.c_str(), 0600), 0);
+    expect_refused(configured("logging {\n  to_logfile: yes\n  logfile: " + pipe + "\n}\n"), {"logging.logfile", pipe});
     expect_refused(configured("logging {\n  to_logfile: yes\n  logfile: /dev/null/log\n}\n"),
                    {"logging.logfile /dev/null/log", "Not a directory"});
     expect_refused(configured(""), {"pid file /dev/null/pid", "Not a directory"}, {"--pid-file", "/dev/null/pid"});

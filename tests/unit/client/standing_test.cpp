@@ -12,7 +12,7 @@ namespace {
 standing joined_in_peace() {
     standing result;
     result.answered(result.begin_join("group"), true);
-    result.changed_itself();
+    result.changed_itself(false);
     return result;
 }
 
@@ -63,7 +63,7 @@ TEST(standing, nothing_goes_while_a_leave_is_under_way) {
 TEST(standing, a_change_may_settle_a_join_before_its_answer) {
     standing it;
     const auto join = it.begin_join("group");
-    it.changed_itself();
+    it.changed_itself(false);
     ASSERT_TRUE(it.joined()) << "a callback may send now";
     // And leave, before the answer to the join has been looked at.
     const auto leave = it.begin_leave();
@@ -78,11 +78,11 @@ TEST(standing, a_change_that_waited_in_the_queue_settles_nothing_newer) {
     it.answered(it.begin_join("group"), true);
     it.answered(it.begin_leave(), true);
     const auto again = it.begin_join("group");
-    it.changed_itself(); // the first join's
+    it.changed_itself(false); // the first join's
     EXPECT_TRUE(it.joining());
-    it.changed_itself(); // the leave's
+    it.changed_itself(true); // the leave's
     EXPECT_TRUE(it.joining());
-    it.changed_itself();
+    it.changed_itself(false);
     EXPECT_TRUE(it.joined());
     it.answered(again, true);
     EXPECT_TRUE(it.joined());
@@ -92,10 +92,41 @@ TEST(standing, a_refused_join_has_no_change) {
     standing it;
     it.answered(it.begin_join("group"), false);
     const auto join = it.begin_join("other");
-    it.changed_itself();
+    it.changed_itself(false);
     EXPECT_TRUE(it.joined());
     it.answered(join, true);
     EXPECT_EQ(it.group(), "other");
+}
+
+/// The order may refuse a join that the daemon has accepted: the tables of the whole cluster are full.
+TEST(standing, a_join_that_the_order_refuses_ends_outside) {
+    standing late;
+    late.answered(late.begin_join("group"), true);
+    late.changed_itself(true);
+    EXPECT_FALSE(late.joined());
+    EXPECT_EQ(late.judge_join(), CS_OK);
+
+    standing early;
+    const auto join = early.begin_join("group");
+    early.changed_itself(true);
+    EXPECT_FALSE(early.joined());
+    early.answered(join, true);
+    EXPECT_EQ(early.judge_join(), CS_OK);
+
+    standing leaving;
+    leaving.answered(leaving.begin_join("group"), true);
+    const auto leave = leaving.begin_leave();
+    leaving.changed_itself(true);
+    leaving.answered(leave, false);
+    EXPECT_EQ(leaving.judge_join(), CS_OK);
+    // And it can go on.
+    leaving.answered(leaving.begin_join("other"), true);
+    leaving.changed_itself(false);
+    EXPECT_TRUE(leaving.joined());
+    leaving.answered(leaving.begin_leave(), true);
+    leaving.answered(leaving.begin_join("other"), true);
+    leaving.changed_itself(true); // the leave's
+    EXPECT_TRUE(leaving.joined());
 }
 
 } // namespace coterie::client

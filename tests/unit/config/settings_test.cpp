@@ -191,7 +191,7 @@ TEST(settings, judge_the_list_of_nodes) {
                     .starts_with("error f:3: nodelist.node.nodeid: '0' is not a number from 1 to 65535"));
     const std::string twice = said("nodelist {\n  node {\n    nodeid: 1\n    ring0_addr: a\n    name: n\n  }\n"
                                    "  node {\n    nodeid: 1\n    ring0_addr: a\n    name: n\n  }\n}\n");
-    EXPECT_NE(twice.find("two nodes have the nodeid 1 (the other is at line 2); give each its own"), std::string::npos);
+    EXPECT_NE(twice.find("two nodes have the nodeid 1 (the other is at line 3); give each its own"), std::string::npos);
     EXPECT_NE(twice.find("two nodes have the address a ("), std::string::npos);
     EXPECT_NE(twice.find("two nodes have the name n ("), std::string::npos);
 }

@@ -24,7 +24,8 @@ config::settings nodes(const std::vector<std::string>& addresses) {
     result.port = 5500;
     for (const std::string& each : addresses) {
         const auto id = static_cast<std::uint32_t>(result.nodes.size() + 1);
-        result.nodes.push_back({.id = {id}, .name = {}, .address = each, .line = id * 10});
+        result.nodes.push_back(
+            {.id = {id}, .name = {}, .address = each, .at = {.id = 0, .name = 0, .address = id * 10}});
     }
     return result;
 }

@@ -243,5 +243,24 @@ TEST(membership, processes_are_bounded_in_all_nodes_together) {
     EXPECT_EQ(join_names(two.at(1).members("g")), "1.1 2.3");
 }
 
+/// Whoever waited for room to send into the group that it could not join in the end waited for ever.
+TEST(membership, a_join_that_the_order_refuses_ends_the_wait_for_room) {
+    world two(2, [](settings& bounds) {
+        bounds.processes_max = 2;
+        bounds.queue_messages_max = 1;
+    });
+    two.view({1, 2});
+    client a(two, 1, 1, "g");
+    client b(two, 1, 2);
+    client c(two, 2, 3);
+    b.join("g");
+    c.join("g");
+    c.say("accepted");
+    EXPECT_EQ(c.try_say("later").error(), refusal::try_again);
+    two.settle();
+    EXPECT_EQ(c.seen(), (strings{"writable", "g: | -2.3 process_down"}));
+    EXPECT_EQ(c.try_say("later").error(), refusal::not_exist);
+}
+
 } // namespace
 } // namespace coterie::groups::test
