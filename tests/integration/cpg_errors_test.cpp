@@ -159,6 +159,20 @@ TEST_F(cpg_errors, every_call_refuses_a_handle_that_was_finalized) {
     EXPECT_EQ(cpg_iteration_finalize(iteration), CS_ERR_BAD_HANDLE);
 }
 
+TEST_F(cpg_errors, every_call_refuses_a_parents_handle_in_a_child) {
+    cpg_client client;
+    join(client, "group");
+    EXPECT_EQ(in_child([&] {
+                  int accepted = 0;
+                  for (const auto& [call, outcome] : all_calls(client.handle)) {
+                      accepted += outcome == CS_ERR_BAD_HANDLE ? 0 : 1;
+                  }
+                  return accepted;
+              }),
+              0);
+    EXPECT_EQ(client.send("from the parent"), CS_OK) << "whom it does no harm";
+}
+
 TEST_F(cpg_errors, null_pointers_are_refused) {
     cpg_client client;
     join(client, "group");
