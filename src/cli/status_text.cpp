@@ -83,6 +83,24 @@ std::string view_lines(const json& report) {
                        word(at(order, "/delivered")), word(at(order, "/stable")), word(at(order, "/stored_packets")));
 }
 
+/// Who keeps whom waiting.
+std::string slow_lines(const json& report) {
+    std::string result;
+    for (const json& group : at(report, "/groups/paused")) {
+        std::string who;
+        for (const json& each : at(group, "/slow")) {
+            who += (who.empty() ? "" : ", ") + id(at(each, "/node")) + "/" + id(at(each, "/pid"));
+        }
+        result += fmt::format("Paused  group {} waits for {}\n", word(at(group, "/name")), who);
+    }
+    for (const json& each : at(report, "/clients/slow")) {
+        result += fmt::format("Slow    process {}{}: {} bytes of events wait for it, since {}\n", id(at(each, "/pid")),
+                              word(at(each, "/group"), "").empty() ? "" : " of group " + word(at(each, "/group")),
+                              word(at(each, "/bytes")), span_text(at(each, "/for_ms")));
+    }
+    return result;
+}
+
 std::string heard_text(const json& link) {
     if (!yes(at(link, "/heard"))) {
         return "no";
@@ -173,6 +191,7 @@ std::string status_text(const json& report, const std::vector<listed_group>& gro
     std::string result = head(report) + view_lines(report);
     result += fmt::format("Clients {} connected, {}\n", word(at(clients, "/connected")),
                           plural(groups.size(), "group") + (groups.empty() ? "" : ":"));
+    result += slow_lines(report);
     result += groups.empty() ? "" : "\n" + groups_text(groups, groups_shown_max, processes_shown_max);
     result += "\n" + node_table(report);
     const std::string counters = counter_table(report);

@@ -91,7 +91,7 @@ public:
         : _file(file),
           _only(only),
           _result(result),
-          _draft{.what = &result.what, .known = &known} {}
+          _draft{.what = &result.what, .known = &known, .blocks = false} {}
 
     void judge_section(const section& from, const std::string& path) {
         if (path == interface_section && !is_first_link(from)) {
@@ -114,6 +114,9 @@ public:
 
     void judge_together(const section& root) {
         judge_nodes();
+        if (_draft.blocks) {
+            _result.what.slow.evict_after.reset();
+        }
         const log_settings& log = _result.what.log;
         const entry* const to_file = last(root, "logging", "to_logfile");
         const entry* const file = last(root, "logging", "logfile");

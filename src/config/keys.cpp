@@ -242,6 +242,15 @@ constexpr std::array rules{
     honoured("uidgid.uid", any_text, "0", "a user whose processes may use groups, by name or number", take_user),
     honoured("uidgid.gid", any_text, "0", "a group whose members may use groups, by name or number", take_group),
 
+    honoured("client.slow_policy", one_of("evict|block"), "block", "what becomes of a client that takes its events too slowly: it is cut off after `slow_timeout`, or its groups wait for it",
+             [](draft& into, const value& given) { into.blocks = given.choice == 1; return std::string(); }),
+    honoured("client.slow_timeout", number_from(100, 86'400'000), "5000", "how long a slow client is waited for before it is cut off, in milliseconds; 30000 otherwise",
+             [](draft& into, const value& given) { into.what->slow.evict_after = std::chrono::milliseconds(given.number); return std::string(); }),
+    honoured("client.backlog_bytes_max", number_from(8'388'608, 1'073'741'824), "67108864", "events that may wait for one client beside its ring, in bytes; 33554432 otherwise",
+             [](draft& into, const value& given) { into.what->slow.backlog_bytes_max = static_cast<std::size_t>(given.number); return std::string(); }),
+    honoured("client.backlog_bytes_all_max", number_from(67'108'864, 1'099'511'627'776), "268435456", "events that may wait for all clients together, in bytes; 536870912 otherwise",
+             [](draft& into, const value& given) { into.what->slow.backlog_bytes_all_max = static_cast<std::size_t>(given.number); return std::string(); }),
+
     honoured("system.socket_path", full_path, "/run/coterie/other.sock", "where clients find the daemon",
              [](draft& into, const value& given) { into.what->socket_path = given.text; return std::string(); }),
     honoured("system.pid_file", full_path, "/run/coterie/coteried.pid", "where the daemon's process id stands",

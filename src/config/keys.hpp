@@ -40,6 +40,7 @@ struct value {
 struct draft {
     settings* what{};
     const accounts* known{};
+    bool blocks = false; ///< client.slow_policy, which may stand behind the time
 };
 
 struct key_rule {

@@ -65,6 +65,15 @@ struct scheduling {
     friend bool operator==(const scheduling&, const scheduling&) = default;
 };
 
+/// What becomes of clients that take their events too slowly.
+struct slow_clients {
+    std::optional<std::chrono::milliseconds> evict_after =
+        std::chrono::seconds(30);                                ///< nothing: their groups wait for them
+    std::size_t backlog_bytes_max = std::size_t{32} << 20U;      ///< of events, for each client
+    std::size_t backlog_bytes_all_max = std::size_t{512} << 20U; ///< for all together
+    friend bool operator==(const slow_clients&, const slow_clients&) = default;
+};
+
 /// Whom the door lets in besides root and the daemon's own user.
 struct access_entries {
     std::set<uid_t> users;
@@ -87,6 +96,7 @@ struct settings {
     std::optional<std::string> trace_file;
     std::uint64_t message_bytes_max = std::uint64_t{64} << 20U; ///< of one message of a client
 
+    slow_clients slow;
     log_settings log;
     scheduling schedule;
     access_entries access;

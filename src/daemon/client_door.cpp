@@ -4,6 +4,8 @@
 
 #include "base/assert.hpp"
 
+#include <fmt/format.h>
+
 namespace coterie::daemon {
 
 namespace {
@@ -23,6 +25,9 @@ ipc::status status_of(groups::refusal why) {
 }
 
 ipc::address address_of(const groups::process& who) { return {.node = who.node, .pid = who.pid, .reason = 0}; }
+
+/// Shorter waits are part of every flood.
+constexpr auto told_as_slow_after = std::chrono::seconds(1);
 
 void fill(std::vector<ipc::address>& out, std::span<const groups::departed> list) {
     out.clear();
@@ -73,9 +78,52 @@ ipc::status client_door::on_join(ipc::client_id client, std::string_view group, 
 
 ipc::status client_door::on_leave(ipc::client_id client) { return noted(_service->leave(handle_of(client))); }
 
-ipc::status client_door::on_multicast(ipc::client_id client, bool safe, const base::buffer& body) {
-    const ipc::status outcome =
-        noted(_service->multicast(handle_of(client), safe ? groups::guarantee::safe : groups::guarantee::agreed, body));
+std::string client_door::named(ipc::client_id client) const {
+    const slow_process who = described({.client = client, .bytes = 0, .time = {}});
+    return fmt::format("client {}{}", who.pid, who.group.empty() ? "" : fmt::format(" of group '{}'", who.group));
+}
+
+slow_process client_door::described(const ipc::server::slow_client& which) const {
+    const auto found = _clients.find(which.client.value);
+    slow_process result{.pid = 0,
+                        .group = {},
+                        .bytes = which.bytes,
+                        .time = std::chrono::duration_cast<std::chrono::milliseconds>(which.time)};
+    if (found != _clients.end()) {
+        result.pid = found->second.pid;
+        result.group = _service->group_of(found->second.handle);
+    }
+    return result;
+}
+
+void client_door::tell_slow(const std::vector<ipc::server::slow_client>& now) {
+    std::set<ipc::client_id> still;
+    for (const ipc::server::slow_client& each : now) {
+        if (each.time < told_as_slow_after) {
+            continue;
+        }
+        still.insert(each.client);
+        if (!_slow.contains(each.client)) {
+            _told(fmt::format("{} takes its events too slowly: {} bytes wait for it; the group's senders wait as well",
+                              named(each.client), each.bytes));
+        }
+    }
+    for (const ipc::client_id each : _slow) {
+        if (!still.contains(each) && _clients.contains(each.value)) {
+            _told(named(each) + " has caught up");
+        }
+    }
+    _slow = std::move(still);
+}
+
+void client_door::on_slow(ipc::client_id client, bool is_slow) {
+    _service->slow(handle_of(client), is_slow);
+    _news = true;
+}
+
+ipc::status client_door::on_multicast(ipc::client_id client, bool safe, const base::buffer& body, bool urgent) {
+    const auto how = safe ? groups::guarantee::safe : groups::guarantee::agreed;
+    const ipc::status outcome = noted(_service->multicast(handle_of(client), how, body, urgent));
     // An honest library asks only while it believes that it is in a group. It is not when the group's join was refused as it
     // was delivered, everywhere full: the change that says so is on its way, and the message goes the way of the join.
     return outcome == ipc::status::not_exist ? ipc::status::ok : outcome;

@@ -3,10 +3,12 @@
 // becomes an event for its client. Keeps who is who, and notes when the ring has to be told that something is pending.
 #pragma once
 
+#include "daemon/status_report.hpp"
 #include "groups/service.hpp"
 #include "ipc/server.hpp"
 
 #include <functional>
+#include <set>
 #include <unordered_map>
 
 namespace coterie::daemon {
@@ -24,6 +26,10 @@ public:
     /// Who makes the answer to clients that ask how the daemon does.
     void report_by(std::function<std::string()> report) { _report = std::move(report); }
 
+    [[nodiscard]] slow_process described(const ipc::server::slow_client& which) const;
+    /// Tells of clients that have been slow for long, and when they no longer are. `now` are those that are.
+    void tell_slow(const std::vector<ipc::server::slow_client>& now);
+
     /// Whether a request was accepted since the last call, so that the ring may have something to number.
     [[nodiscard]] bool take_news() { return std::exchange(_news, false); }
 
@@ -31,7 +37,9 @@ public:
     [[nodiscard]] ipc::status on_open(ipc::client_id client, const ipc::hello& wish) override;
     [[nodiscard]] ipc::status on_join(ipc::client_id client, std::string_view group, bool initial_ring_view) override;
     [[nodiscard]] ipc::status on_leave(ipc::client_id client) override;
-    [[nodiscard]] ipc::status on_multicast(ipc::client_id client, bool safe, const base::buffer& body) override;
+    [[nodiscard]] ipc::status on_multicast(ipc::client_id client, bool safe, const base::buffer& body,
+                                           bool urgent) override;
+    void on_slow(ipc::client_id client, bool is_slow) override;
     [[nodiscard]] std::vector<ipc::address> members_of(std::string_view group) override;
     [[nodiscard]] std::vector<ipc::group_listing> all_groups() override;
     [[nodiscard]] std::string status_report() override;
@@ -48,6 +56,7 @@ private:
         groups::handle_id handle;
         std::uint32_t pid{};
     };
+    [[nodiscard]] std::string named(ipc::client_id client) const;
     [[nodiscard]] groups::handle_id handle_of(ipc::client_id client) const;
     /// A handle that is closed has no client; the server takes nothing for that.
     [[nodiscard]] ipc::client_id client_of(groups::handle_id handle) const;
@@ -60,6 +69,7 @@ private:
     bool _news = false;
     std::unordered_map<std::uint64_t, caller> _clients;
     std::unordered_map<std::uint64_t, ipc::client_id> _by_handle;
+    std::set<ipc::client_id> _slow;  ///< that were told of
     std::vector<std::string> _names; ///< what the last answer to all_groups names
     std::vector<ipc::address> _members;
     std::vector<ipc::address> _left;

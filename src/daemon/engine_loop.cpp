@@ -9,6 +9,7 @@
 #include "daemon/network_port.hpp"
 #include "daemon/network_setup.hpp"
 #include "daemon/node_journal.hpp"
+#include "daemon/privileges.hpp"
 #include "daemon/status_report.hpp"
 
 #include <algorithm>
@@ -29,6 +30,10 @@ constexpr std::size_t datagrams_a_turn = 128;
 constexpr std::size_t datagrams_before_timers = 65'536;
 /// How often requests may lead to deliveries and these to requests before other inputs have a turn.
 constexpr int rounds_a_turn = 8;
+/// How often slow clients are looked at.
+constexpr auto slow_clients_every = std::chrono::milliseconds(100);
+/// So long after clients have gone memory is given back.
+constexpr auto tidy_after = std::chrono::seconds(1);
 /// A node that learns this soon that another has its id, and has met nobody yet, gives way.
 constexpr auto newcomer_time = std::chrono::seconds(10);
 
@@ -176,6 +181,10 @@ private:
             }
         }
         post_turn();
+        watch_slow_clients();
+        if (_server.take_parted() && !std::exchange(_tidying, true)) {
+            tidy_later();
+        }
         if (net::transport* const transport = open_transport()) {
             transport->flush();
             watch_room();
@@ -209,6 +218,33 @@ private:
             begin_input();
             _server.run_turn();
             settle();
+        });
+    }
+
+    void watch_slow_clients() {
+        if (!_server.has_slow() || std::exchange(_watching_slow, true)) {
+            return;
+        }
+        _slow_timer.expires_after(slow_clients_every);
+        _slow_timer.async_wait([this](const std::error_code& fault) {
+            _watching_slow = false;
+            if (!fault) {
+                begin_input();
+                _door.tell_slow(_server.slow_clients());
+                _server.part_with_slow();
+                settle();
+            }
+        });
+    }
+
+    /// What waited for clients that are gone lay between other things, where it does not go back to the system by itself.
+    void tidy_later() {
+        _tidy_timer.expires_after(tidy_after);
+        _tidy_timer.async_wait([this](const std::error_code& fault) {
+            _tidying = false;
+            if (!fault) {
+                return_memory();
+            }
         });
     }
 
@@ -377,7 +413,16 @@ private:
                               .network = transport != nullptr ? &transport->counts() : nullptr,
                               .clients = _server.counts(),
                               .clients_connected = _server.clients(),
+                              .slow_clients = slow_clients(),
                               .now = _now});
+    }
+
+    std::vector<slow_process> slow_clients() const {
+        std::vector<slow_process> result;
+        for (const ipc::server::slow_client& each : _server.slow_clients()) {
+            result.push_back(_door.described(each));
+        }
+        return result;
     }
 
     /// Nodes whose names become known later have no address in it before.
@@ -421,6 +466,8 @@ private:
     asio::io_context _io{1};
     asio::steady_timer _timer{_io};
     asio::steady_timer _look_again{_io};
+    asio::steady_timer _slow_timer{_io};
+    asio::steady_timer _tidy_timer{_io};
     lifecycle _life{
         _io,
         {.leave = [this] { leave(); }, .end = [this] { _io.stop(); }, .record_tables = [this] { record_tables(); }}};
@@ -438,6 +485,8 @@ private:
     bool _watching_room = false;
     bool _turn_posted = false; ///< for clients
     bool _looking_again = false;
+    bool _watching_slow = false;
+    bool _tidying = false;
     bool _open = false; ///< clients are admitted
     bool _ended = false;
 };

@@ -2,9 +2,11 @@
 // setrlimit(2), mlockall(2), sched_setscheduler(2), setpriority(2).
 #include "daemon/privileges.hpp"
 
+#include <algorithm>
 #include <cerrno>
 #include <csignal>
 #include <cstring>
+#include <fstream>
 #include <linux/capability.h>
 #include <malloc.h>
 #include <sched.h>
@@ -30,6 +32,23 @@ bool set_nice(int value) {
     return ::setpriority(PRIO_PROCESS, static_cast<id_t>(::gettid()), value) == 0;
 }
 
+/// Pages count when they are first used.
+constexpr int lock_how = MCL_CURRENT | MCL_FUTURE | MCL_ONFAULT;
+bool memory_is_locked = false;
+
+/// Memory that is free and in place may be this much.
+constexpr std::size_t idle_memory_max = std::size_t{16} << 20U;
+
+/// Bytes in place that are not of files nor shared.
+std::size_t own_memory() {
+    std::ifstream facts("/proc/self/statm");
+    std::size_t all = 0;
+    std::size_t resident = 0;
+    std::size_t shared = 0;
+    facts >> all >> resident >> shared;
+    return (resident - std::min(resident, shared)) * static_cast<std::size_t>(::sysconf(_SC_PAGESIZE));
+}
+
 } // namespace
 
 void prepare_process() {
@@ -52,10 +71,29 @@ void lock_memory() {
     const bool limited =
         !may_lock_all() && ::getrlimit(RLIMIT_MEMLOCK, &locked) == 0 && locked.rlim_cur != RLIM_INFINITY;
     errno = EPERM;
-    if (limited || ::mlockall(MCL_CURRENT | MCL_FUTURE | MCL_ONFAULT) != 0) {
+    memory_is_locked = !limited && ::mlockall(lock_how) == 0;
+    if (!memory_is_locked) {
         spdlog::warn("memory is not locked ({}), so under memory pressure this node may be late; allow it with "
                      "LimitMEMLOCK=infinity or CAP_IPC_LOCK",
                      limited ? "the limit is too low" : std::strerror(errno));
+    }
+}
+
+void return_memory() {
+    // Of what is allocated and free a part may have been given back before.
+    const struct ::mallinfo2 heap = ::mallinfo2();
+    const std::size_t used = heap.uordblks + heap.hblkhd;
+    if (own_memory() < used + idle_memory_max) {
+        return;
+    }
+    // The system takes no pages back that are locked.
+    if (memory_is_locked) {
+        ::munlockall();
+    }
+    ::malloc_trim(0);
+    if (memory_is_locked && ::mlockall(lock_how) != 0) {
+        memory_is_locked = false;
+        spdlog::warn("memory is no longer locked: {}", std::strerror(errno));
     }
 }
 

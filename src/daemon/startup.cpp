@@ -142,8 +142,13 @@ std::expected<node_parts, std::string> prepare(const config::settings& settings,
     result.door = door_policy(::geteuid(), settings.access);
     result.groups.message_bytes_max = settings.message_bytes_max;
     result.ipc.message_bytes_max = settings.message_bytes_max;
-    // Two of the largest may have been taken from a client before it is seen to be behind.
-    result.ipc.event_bytes_max += 2 * static_cast<std::size_t>(result.ipc.message_bytes_max);
+    // Large messages that have begun are ended also when their group is paused.
+    const std::uint64_t two_large = 2 * settings.message_bytes_max;
+    result.ipc.event_bytes_max = settings.slow.backlog_bytes_max + static_cast<std::size_t>(two_large);
+    result.ipc.event_bytes_all_max = std::max(settings.slow.backlog_bytes_all_max, result.ipc.event_bytes_max);
+    result.ipc.slow_time = settings.slow.evict_after.value_or(std::chrono::milliseconds(0));
+    // What a client's ring holds, and the files that may be under way with it.
+    result.groups.reserve_bytes = two_large + 2 * std::uint64_t{result.ipc.rings.requests} + (std::uint64_t{8} << 20U);
 
     if (settings.trace_file) {
         auto recorder = trace::file_recorder::open(*settings.trace_file);

@@ -13,6 +13,9 @@ namespace coterie::daemon {
 
 namespace {
 
+/// Paused groups and slow clients that are listed.
+constexpr std::size_t listed_max = 16;
+
 using json = nlohmann::ordered_json;
 
 /// Grows when a field changes its meaning or goes; new fields may come at any time.
@@ -142,6 +145,34 @@ json network_counters(const net::transport_counters& counts) {
             {"refused", std::move(refused)}};
 }
 
+json groups_part(const groups::service& groups) {
+    const groups::table_totals totals = groups.totals();
+    json paused = json::array();
+    for (const groups::paused_group& each : groups.paused_groups()) {
+        if (paused.size() == listed_max) {
+            break;
+        }
+        json slow = json::array();
+        for (const groups::process& who : each.slow) {
+            slow.push_back({{"node", who.node.value}, {"pid", who.pid}});
+        }
+        paused.push_back({{"name", each.name}, {"slow", std::move(slow)}});
+    }
+    return {{"count", totals.groups}, {"joins", totals.joins}, {"paused", std::move(paused)}};
+}
+
+json clients_part(const status_sources& from) {
+    json slow = json::array();
+    for (const slow_process& each : from.slow_clients) {
+        if (slow.size() == listed_max) {
+            break;
+        }
+        slow.push_back(
+            {{"pid", each.pid}, {"group", each.group}, {"bytes", each.bytes}, {"for_ms", each.time.count()}});
+    }
+    return {{"connected", from.clients_connected}, {"handles", from.groups.open_handles()}, {"slow", std::move(slow)}};
+}
+
 json client_counters(const ipc::server_counters& counts) {
     return {{"accepted", counts.accepted},
             {"not_allowed", counts.not_allowed},
@@ -172,14 +203,13 @@ std::vector<named_node> named_nodes(base::node_id self, const std::vector<config
 }
 
 std::string status_report(const status_sources& from) {
-    const groups::table_totals totals = from.groups.totals();
     const json report = {{"format", format_version},
                          {"daemon", daemon_part(from)},
                          {"view", view_part(from)},
                          {"order", order_part(from.engine)},
                          {"links", links_part(from)},
-                         {"groups", {{"count", totals.groups}, {"joins", totals.joins}}},
-                         {"clients", {{"connected", from.clients_connected}, {"handles", from.groups.open_handles()}}},
+                         {"groups", groups_part(from.groups)},
+                         {"clients", clients_part(from)},
                          {"counters",
                           {{"ring", ring_counters(from.engine.counts())},
                            {"groups", group_counters(from.groups.counts())},

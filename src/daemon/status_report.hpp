@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // What the daemon tells of itself to `coterie status`: one JSON object, whose fields docs/status.md names. It reads state
 // and changes none, takes well under a millisecond, and its size is bounded by the number of configured nodes: groups are
-// counted here, and listed by the request that lists groups.
+// counted here, and listed by the request that lists groups; of what is slow some are listed.
 #pragma once
 
 #include "config/settings.hpp"
@@ -36,6 +36,14 @@ struct daemon_facts {
     base::time_point started;
 };
 
+/// A local client that takes its events too slowly.
+struct slow_process {
+    std::uint32_t pid;
+    std::string group; ///< empty if it is in none
+    std::size_t bytes; ///< of events that wait for it
+    std::chrono::milliseconds time;
+};
+
 /// What the report is made of. Everything is only looked at.
 struct status_sources {
     const daemon_facts& facts;
@@ -44,6 +52,7 @@ struct status_sources {
     const net::transport_counters* network; ///< null on no network
     const ipc::server_counters& clients;
     std::size_t clients_connected;
+    std::vector<slow_process> slow_clients;
     base::time_point now;
 };
 

@@ -24,15 +24,18 @@ public:
     [[nodiscard]] std::expected<handle_id, refusal> open(std::uint32_t pid, bool ring_views);
     [[nodiscard]] std::expected<void, refusal> join(handle_id id, std::string_view group_name, bool initial_ring_view);
     [[nodiscard]] std::expected<void, refusal> leave(handle_id id);
-    [[nodiscard]] std::expected<void, refusal> multicast(handle_id id, guarantee how, base::buffer body);
+    [[nodiscard]] std::expected<void, refusal> multicast(handle_id id, guarantee how, base::buffer body, bool urgent);
+    void slow(handle_id id, bool is_slow);
     void close(handle_id id);
     [[nodiscard]] bool blocked(handle_id id, std::size_t bytes) const;
     [[nodiscard]] std::vector<process> members(std::string_view group_name) const;
     [[nodiscard]] std::vector<std::string> group_names() const;
+    [[nodiscard]] std::vector<paused_group> paused_groups() const;
     [[nodiscard]] ring_view current_ring_view() const { return {_ring_view, _ring_nodes}; }
     [[nodiscard]] bool ready() const { return _counts.common_points > 0; }
     [[nodiscard]] const counters& counts() const { return _counts; }
     [[nodiscard]] std::size_t open_handles() const { return _registry.open_size(); }
+    [[nodiscard]] std::string_view group_of(handle_id id) const;
     [[nodiscard]] table_totals totals() const { return {_tables.groups().size(), _tables.size()}; }
     void record_tables(std::int64_t now_ns) const;
     void set_trace_time(std::int64_t now_ns) { _journal.set_time(now_ns); }
@@ -66,6 +69,8 @@ private:
     void deliver_record(const ring::delivery& packet, const wire::message_record& message);
     void deliver_record(const ring::delivery& packet, const wire::piece_record& piece);
     void deliver_record(const ring::delivery& packet, const wire::abort_record& given_up);
+    void deliver_record(const ring::delivery& packet, const wire::pause_record& pause);
+    void pause(node_id node, wire::slot_number slot, bool begins);
     void hand_out(const entry& sender, base::bytes_view body, const base::buffer& owner);
     void own_join_refused(handle& one);
     void depart(node_id node, wire::slot_number slot, reason why);
@@ -76,6 +81,7 @@ private:
     void reach_common_point();
     void apply(const std::vector<table_step>& steps);
     void apply_kind(group& in, std::span<const table_step> steps);
+    void pause_anew();
     void tell_ring_view();
     void write_own_table(base::byte_writer& payload);
     void hand_out_partial_messages();

@@ -57,6 +57,8 @@ void service::core::deliver_record(const ring::delivery& packet, const wire::joi
         if (!local->closed) {
             _tables.listen(*local, in);
         }
+        // Its group may be paused, or it may have been slow before it joined.
+        _outbox.schedule(*local);
     }
     _left.clear();
     _joined.assign(1, {who, reason::join});
@@ -95,6 +97,9 @@ void service::core::depart(node_id node, wire::slot_number slot, reason why) {
         // An honest node ends its message, or gives it up, before the departure of the sender.
         ++_counts.implausible;
     }
+    if (_tables.find(node, slot)->pauses) {
+        pause(node, slot, false);
+    }
     const entry gone = *_tables.find(node, slot);
     _tables.remove(node, slot);
     _joined.clear();
@@ -117,6 +122,7 @@ void service::core::own_departure_delivered(handle& one) {
     }
     _registry.end_join(one);
     one.state = handle::standing::idle;
+    one.slow_told = false;
     if (one.closed) {
         _registry.erase(one);
         return;
@@ -163,6 +169,24 @@ void service::core::deliver_record(const ring::delivery& packet, const wire::abo
         ++_counts.implausible;
     }
     _counts.assembling_bytes = _assemblies.bytes();
+}
+
+void service::core::deliver_record(const ring::delivery& packet, const wire::pause_record& record) {
+    const entry* known = _tables.find(packet.originator, record.slot);
+    if (known == nullptr || known->pauses == record.begins) {
+        ++_counts.implausible;
+        return;
+    }
+    pause(packet.originator, record.slot, record.begins);
+}
+
+/// Holds or frees this node's senders, if that is the first of the group's pauses or the end of the last.
+void service::core::pause(node_id node, wire::slot_number slot, bool begins) {
+    if (_tables.pause(node, slot, begins)) {
+        for (handle* each : _tables.find(node, slot)->in->listeners) {
+            _outbox.schedule(*each);
+        }
+    }
 }
 
 void service::core::hand_out(const entry& sender, base::bytes_view body, const base::buffer& owner) {

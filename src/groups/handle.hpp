@@ -37,6 +37,10 @@ struct handle {
     std::string group_name;
     bool initial_ring_view{};
 
+    bool slow{};      ///< its client takes events more slowly than they come
+    bool slow_told{}; ///< that has been numbered, in this view
+    bool held{};      ///< its group is paused
+
     bool join_waiting{};
     std::deque<queued_message> messages;
     std::optional<wire::departure> departure_waiting;
@@ -52,10 +56,13 @@ struct handle {
     handle* next = nullptr;
     handle* previous = nullptr;
 
-    /// Whether anything waits for a number.
+    /// Whether anything waits for a number and may have one now.
     [[nodiscard]] bool has_requests() const {
-        return join_waiting || !messages.empty() || departure_waiting.has_value();
+        return join_waiting || pause_waiting() || (!messages.empty() && may_send()) || departure_waiting.has_value();
     }
+    [[nodiscard]] bool pause_waiting() const { return state == standing::joined && slow != slow_told; }
+    /// A paused group takes no further messages. What has begun is ended, and whoever leaves is not kept.
+    [[nodiscard]] bool may_send() const { return !held || sent_bytes > 0 || departure_waiting.has_value(); }
     [[nodiscard]] bool dying() const { return departure_waiting == wire::departure::died; }
 };
 

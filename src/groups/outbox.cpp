@@ -32,12 +32,24 @@ bool outbox::has_room(const handle& one, std::uint64_t bytes) const {
            bytes <= _bounds.queue_bytes_max - one.queued_bytes;
 }
 
+bool outbox::has_reserve(const handle& one, std::uint64_t bytes) const {
+    const std::uint64_t bytes_max = _bounds.queue_bytes_max + _bounds.reserve_bytes;
+    return one.messages.size() < _bounds.queue_messages_max + _bounds.reserve_messages &&
+           one.queued_bytes <= bytes_max && bytes <= bytes_max - one.queued_bytes;
+}
+
 void outbox::schedule(handle& one) {
     // A dying handle has nothing large to wait for any more: it gives its large message up.
     if (one.on == &_large_waiting && one.dying()) {
         _large_waiting.remove(one);
     }
-    if (one.on == nullptr && one.has_requests()) {
+    if (!one.has_requests()) {
+        if (one.on != nullptr) {
+            one.on->remove(one);
+        }
+        // Begun, but in an earlier view: others may go first.
+        end_large(one);
+    } else if (one.on == nullptr) {
         _turns.push_back(one);
     }
 }
@@ -117,6 +129,9 @@ outbox::progress outbox::write_next(handle& one, draft& packet) {
     if (one.join_waiting) {
         return write_join(one, packet);
     }
+    if (one.pause_waiting()) {
+        return write_pause(one, packet);
+    }
     // Mutant (12, 15): a leave is numbered ahead of the messages that were accepted before it.
     if (COTERIE_MUTANT(groups_leave_overtakes) && one.departure_waiting && one.sent_bytes == 0) {
         drop_messages(one);
@@ -126,7 +141,7 @@ outbox::progress outbox::write_next(handle& one, draft& packet) {
     if (COTERIE_MUTANT(groups_deliver_from_non_member) && one.departure_waiting && one.sent_bytes == 0) {
         return write_departure(one, packet);
     }
-    if (!one.messages.empty()) {
+    if (!one.messages.empty() && one.may_send()) {
         if (!is_large(one, packet)) {
             return write_message(one, packet);
         }
@@ -140,6 +155,14 @@ outbox::progress outbox::write_join(handle& one, draft& packet) {
         return progress::blocked;
     }
     one.join_waiting = false;
+    return progress::written;
+}
+
+outbox::progress outbox::write_pause(handle& one, draft& packet) {
+    if (!wire::append(packet.out, wire::pause_record{one.slot, one.slow})) {
+        return progress::blocked;
+    }
+    one.slow_told = one.slow;
     return progress::written;
 }
 

@@ -22,7 +22,9 @@ public:
 
     /// Whether a message of this size is accepted now.
     [[nodiscard]] bool has_room(const handle& one, std::uint64_t bytes) const;
-    /// Gives the handle its turns; call after a request was added to it.
+    /// The same, with what is kept for messages that were sent ahead of a request whose sender waits.
+    [[nodiscard]] bool has_reserve(const handle& one, std::uint64_t bytes) const;
+    /// Gives the handle its turns, or takes them; call after a request was added to it, or its group's pause began or ended.
     void schedule(handle& one);
     /// Forgets everything that waits on this handle.
     void withdraw(handle& one);
@@ -66,6 +68,7 @@ private:
     progress serve(handle& one, draft& packet);
     progress write_next(handle& one, draft& packet);
     progress write_join(handle& one, draft& packet);
+    progress write_pause(handle& one, draft& packet);
     progress write_message(handle& one, draft& packet);
     progress write_piece(handle& one, draft& packet);
     progress write_departure(handle& one, draft& packet);

@@ -102,7 +102,7 @@ std::expected<void, refusal> service::core::leave(handle_id id) {
     return {};
 }
 
-std::expected<void, refusal> service::core::multicast(handle_id id, guarantee how, base::buffer body) {
+std::expected<void, refusal> service::core::multicast(handle_id id, guarantee how, base::buffer body, bool urgent) {
     handle* one = _registry.find(id);
     if (one == nullptr) {
         return refuse(refusal::bad_handle);
@@ -116,13 +116,22 @@ std::expected<void, refusal> service::core::multicast(handle_id id, guarantee ho
     }
     if (!_outbox.has_room(*one, bytes)) {
         one->refused_bytes = std::min<std::uint64_t>(one->refused_bytes.value_or(bytes), bytes);
-        return refuse(refusal::try_again);
+        if (!urgent || !_outbox.has_reserve(*one, bytes)) {
+            return refuse(refusal::try_again);
+        }
     }
     one->messages.push_back({std::move(body), how});
     one->queued_bytes += bytes;
     ++_counts.accepted;
     _outbox.schedule(*one);
     return {};
+}
+
+void service::core::slow(handle_id id, bool is_slow) {
+    if (handle* one = _registry.find(id); one != nullptr) {
+        one->slow = is_slow;
+        _outbox.schedule(*one);
+    }
 }
 
 void service::core::close(handle_id id) {
@@ -189,6 +198,21 @@ std::vector<std::string> service::core::group_names() const {
     for (const auto& [name, in] : _tables.groups()) {
         if (!in->members.empty()) {
             result.push_back(name);
+        }
+    }
+    return result;
+}
+
+std::string_view service::core::group_of(handle_id id) const {
+    const handle* one = _registry.find(id);
+    return one == nullptr || one->state == handle::standing::idle ? std::string_view{} : one->group_name;
+}
+
+std::vector<paused_group> service::core::paused_groups() const {
+    std::vector<paused_group> result;
+    for (const auto& [name, in] : _tables.groups()) {
+        if (in->pauses > 0) {
+            result.push_back({name, _tables.slow_members(*in)});
         }
     }
     return result;

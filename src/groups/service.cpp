@@ -35,9 +35,11 @@ std::expected<void, refusal> service::join(handle_id handle, std::string_view gr
 
 std::expected<void, refusal> service::leave(handle_id handle) { return _core->leave(handle); }
 
-std::expected<void, refusal> service::multicast(handle_id handle, guarantee how, base::buffer body) {
-    return _core->multicast(handle, how, std::move(body));
+std::expected<void, refusal> service::multicast(handle_id handle, guarantee how, base::buffer body, bool urgent) {
+    return _core->multicast(handle, how, std::move(body), urgent);
 }
+
+void service::slow(handle_id handle, bool is_slow) { _core->slow(handle, is_slow); }
 
 void service::close(handle_id handle) { _core->close(handle); }
 
@@ -54,7 +56,9 @@ bool service::ready() const { return _core->ready(); }
 const counters& service::counts() const { return _core->counts(); }
 
 std::size_t service::open_handles() const { return _core->open_handles(); }
+std::string_view service::group_of(handle_id handle) const { return _core->group_of(handle); }
 table_totals service::totals() const { return _core->totals(); }
+std::vector<paused_group> service::paused_groups() const { return _core->paused_groups(); }
 
 void service::record_tables(std::int64_t now_ns) const { _core->record_tables(now_ns); }
 

@@ -49,6 +49,9 @@ struct settings {
     std::uint64_t queue_bytes_max = std::uint64_t{1} << 20U; ///< accepted and not yet numbered, a handle; one message
                                                              ///< is always taken when the queue is empty
     std::size_t queue_messages_max = 4'096;
+    /// What a queue takes beyond that of messages sent ahead of a request whose sender waits for the answer.
+    std::uint64_t reserve_bytes = std::uint64_t{136} << 20U;
+    std::size_t reserve_messages = 65'536;
     std::size_t handles_max = 65'536;
     std::size_t processes_max = 1'000'000; ///< table entries in all; what goes beyond is refused and counted
 };
@@ -104,6 +107,12 @@ struct table_totals {
     std::size_t joins = 0; ///< members of all groups together
 };
 
+/// A group that waits for members.
+struct paused_group {
+    std::string name;
+    std::vector<process> slow; ///< sorted
+};
+
 /// One node's groups. Not thread-safe. `sink` and `recorder` (may be null) must outlive it.
 class service final : public ring::listener, public ring::packet_source {
 public:
@@ -117,8 +126,13 @@ public:
     /// Joins a group; with `initial_ring_view` the ring's view follows the first change.
     [[nodiscard]] std::expected<void, refusal> join(handle_id handle, std::string_view group, bool initial_ring_view);
     [[nodiscard]] std::expected<void, refusal> leave(handle_id handle);
-    /// Accepts a message whole or refuses it. The service shares `body`'s bytes.
-    [[nodiscard]] std::expected<void, refusal> multicast(handle_id handle, guarantee how, base::buffer body);
+    /// Accepts a message whole or refuses it. The service shares `body`'s bytes. `urgent`: it stands ahead of a request whose
+    /// sender waits, and is accepted also where there is no room; on_writable follows as if it had been refused.
+    [[nodiscard]] std::expected<void, refusal> multicast(handle_id handle, guarantee how, base::buffer body,
+                                                         bool urgent = false);
+    /// The handle's client takes events more slowly than they come, or does no longer: all nodes keep the messages to its
+    /// group to themselves meanwhile.
+    void slow(handle_id handle, bool is_slow);
     /// The handle is gone: finalized, its process dead, or evicted. If it is joined or joining, the others are told that
     /// the process is down. No event for it follows.
     void close(handle_id handle);
@@ -134,8 +148,11 @@ public:
     [[nodiscard]] bool ready() const; ///< true once the first common point was reached
     [[nodiscard]] const counters& counts() const;
     [[nodiscard]] std::size_t open_handles() const;
+    /// The group that the handle is in, or on its way in or out of; empty otherwise. Valid until the next input.
+    [[nodiscard]] std::string_view group_of(handle_id handle) const;
     /// How much there is in the tables: a constant-time answer, unlike the lists above.
     [[nodiscard]] table_totals totals() const;
+    [[nodiscard]] std::vector<paused_group> paused_groups() const; ///< sorted by name
     /// Records one `table` event a group; for the end of a traced run.
     void record_tables(std::int64_t now_ns) const;
     /// Time stamp for traces; set by the driver before each input. Nothing else reads it.

@@ -105,6 +105,47 @@ void tables::remove(std::span<const join> joins, group& in) {
     in.members = std::move(left);
 }
 
+bool tables::pause(node_id node, wire::slot_number slot, bool begins) {
+    entry& one = _nodes.at(node).at(slot);
+    COTERIE_ASSERT(one.pauses != begins, "a pause begins once and ends once");
+    one.pauses = begins;
+    group& in = *one.in;
+    const bool before = in.pauses > 0;
+    in.pauses = begins ? in.pauses + 1 : in.pauses - 1;
+    const bool held = in.pauses > 0;
+    for (handle* each : in.listeners) {
+        each->held = held;
+    }
+    return held != before;
+}
+
+std::vector<process> tables::slow_members(const group& in) const {
+    std::vector<process> result;
+    for (const auto& [node, joins] : _nodes) {
+        for (const auto& [slot, one] : joins) {
+            if (one.in == &in && one.pauses) {
+                result.push_back(one.who);
+            }
+        }
+    }
+    std::ranges::sort(result);
+    return result;
+}
+
+void tables::forget_pauses() {
+    for (auto& [node, joins] : _nodes) {
+        for (auto& [slot, one] : joins) {
+            one.pauses = false;
+        }
+    }
+    for (auto& [name, in] : _groups) {
+        in->pauses = 0;
+        for (handle* each : in->listeners) {
+            each->held = false;
+        }
+    }
+}
+
 void tables::listen(handle& one, group& to) {
     if (one.listens == &to) {
         return;
@@ -112,12 +153,14 @@ void tables::listen(handle& one, group& to) {
     stop_listening(one);
     to.listeners.push_back(&one);
     one.listens = &to;
+    one.held = to.pauses > 0;
 }
 
 void tables::stop_listening(handle& one) {
     if (one.listens != nullptr) {
         std::erase(one.listens->listeners, &one);
         one.listens = nullptr;
+        one.held = false;
     }
 }
 

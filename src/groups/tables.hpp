@@ -20,6 +20,7 @@ struct group {
     std::string name;
     std::vector<process> members;   ///< sorted
     std::vector<handle*> listeners; ///< local handles that are handed its events, in the order of their joins
+    std::size_t pauses = 0;         ///< members that are slow
 };
 
 /// One join: a process in a group, as its node numbered it.
@@ -27,6 +28,7 @@ struct entry {
     process who;
     group* in = nullptr;
     handle* local = nullptr; ///< on the own node
+    bool pauses = false;     ///< it is slow
 };
 
 /// The joins of one node. Only for look-up, and for walks whose result is sorted afterwards.
@@ -66,6 +68,12 @@ public:
     // The same for many joins of one group, sorted by process; cheap for thousands.
     void add(std::span<const join> joins, group& in);
     void remove(std::span<const join> joins, group& in);
+
+    /// Notes that a member is slow, or no longer. True if the group's local senders are held, or free, from now on.
+    bool pause(node_id node, wire::slot_number slot, bool begins);
+    [[nodiscard]] std::vector<process> slow_members(const group& in) const; ///< sorted
+    /// Nobody is known to be slow any more.
+    void forget_pauses();
 
     void listen(handle& one, group& to);
     void stop_listening(handle& one);

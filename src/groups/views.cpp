@@ -147,12 +147,24 @@ void service::core::reach_common_point() {
     _together = _nodes;
     _ring_view = _view;
     _ring_nodes = _nodes;
+    pause_anew();
     apply(changes.steps);
     for (const auto& [id, one] : _registry.ring_watchers()) {
         _sink.on_ring_view(id, current_ring_view());
     }
     _exchange.end();
     _journal.common_point(_view);
+}
+
+/// Pauses end with their view, since tables do not tell of them: whoever is slow says so again.
+void service::core::pause_anew() {
+    _tables.forget_pauses();
+    for (const auto& [name, in] : _tables.groups()) {
+        for (handle* each : in->listeners) {
+            each->slow_told = false;
+            _outbox.schedule(*each);
+        }
+    }
 }
 
 /// Takes the steps group by group, each kind of change in its turn.

@@ -17,7 +17,7 @@ inline constexpr std::size_t answer_bytes_max = std::size_t{64} << 10U;
 enum class daemon_sleep : std::uint32_t {
     none = 0,
     until_request = 1,
-    until_asked = 2, ///< too many events wait for the client; only a request that somebody waits for wakes the daemon
+    until_asked = 2, ///< there is no room for multicasts; only a request that somebody waits for wakes the daemon
 };
 
 /// Each line of 64 bytes is written by one side, or seldom.

@@ -117,11 +117,13 @@ void client_channel::close() {
 bool client_channel::wake_daemon() {
     switch (send_packet(_socket, base::bytes_view(&wake_mark, 1))) {
     case transfer::gone: _gone = true; break;
-    case transfer::exhausted:
-        // Whoever comes next tries again.
-        _memory.control().daemon_sleeps.store(static_cast<std::uint32_t>(daemon_sleep::until_request),
-                                              std::memory_order_seq_cst);
+    case transfer::exhausted: {
+        // Whoever comes next tries again, unless the daemon has said something else meanwhile.
+        auto awake = static_cast<std::uint32_t>(daemon_sleep::none);
+        _memory.control().daemon_sleeps.compare_exchange_strong(
+            awake, static_cast<std::uint32_t>(daemon_sleep::until_request), std::memory_order_seq_cst);
         break;
+    }
     default:
         // Where there is no room for a packet, there is one that wakes it.
         break;
@@ -141,7 +143,10 @@ status client_channel::put(std::uint32_t tag, std::size_t body_bytes, bool asks,
     constexpr auto none = static_cast<std::uint32_t>(daemon_sleep::none);
     constexpr auto until_asked = static_cast<std::uint32_t>(daemon_sleep::until_asked);
     const std::uint32_t how = sleep.load(std::memory_order_seq_cst);
-    if (how != none && (asks || how != until_asked) && sleep.exchange(none, std::memory_order_seq_cst) != none) {
+    // A daemon that takes no multicasts goes on to say so while it answers.
+    const bool wakes =
+        how == until_asked ? asks : how != none && sleep.exchange(none, std::memory_order_seq_cst) != none;
+    if (wakes) {
         _sent_unwatched = 0;
         return wake_daemon() ? status::ok : status::library;
     }
@@ -245,7 +250,7 @@ status client_channel::multicast(bool safe, std::span<const iovec> parts, std::s
     if (_gone) {
         return status::library;
     }
-    if (is_behind()) {
+    if (is_shut()) {
         return no_room();
     }
     const std::uint32_t tag = tag_of(request_kind::multicast, safe ? request::safe : 0);
@@ -256,7 +261,7 @@ status client_channel::multicast(bool safe, std::span<const iovec> parts, std::s
     return result;
 }
 
-bool client_channel::is_behind() const {
+bool client_channel::is_shut() const {
     return _memory.control().daemon_sleeps.load(std::memory_order_seq_cst) ==
            static_cast<std::uint32_t>(daemon_sleep::until_asked);
 }
@@ -289,7 +294,7 @@ status client_channel::multicast_in_file(bool safe, std::span<const iovec> parts
     if (_gone) {
         return status::library;
     }
-    if (is_behind() || !may_send_file(bytes) || !_requests.has_room(sizeof(std::uint64_t), kept_for_asking)) {
+    if (is_shut() || !may_send_file(bytes) || !_requests.has_room(sizeof(std::uint64_t), kept_for_asking)) {
         return no_room();
     }
     const transfer how = send_packet(_socket, base::bytes_view(&wake_mark, 1), *file);
@@ -309,7 +314,7 @@ status client_channel::multicast_in_file(bool safe, std::span<const iovec> parts
 
 bool client_channel::blocked() {
     const std::scoped_lock lock(_sending);
-    return !_gone && (is_behind() || !_requests.has_room(1, kept_for_asking));
+    return !_gone && (is_shut() || !_requests.has_room(1, kept_for_asking));
 }
 
 void* client_channel::take_buffer(std::size_t bytes, status& fault) {

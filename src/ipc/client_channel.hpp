@@ -137,8 +137,8 @@ private:
     [[nodiscard]] bool wait_for_answer();
     [[nodiscard]] status multicast_in_file(bool safe, std::span<const iovec> parts, std::size_t bytes);
     [[nodiscard]] bool may_send_file(std::size_t bytes);
-    /// Whether the daemon takes no multicasts until this client has taken events.
-    [[nodiscard]] bool is_behind() const;
+    /// Whether the daemon takes no multicasts for now.
+    [[nodiscard]] bool is_shut() const;
     [[nodiscard]] status no_room();
     [[nodiscard]] bool wake_daemon();
     [[nodiscard]] bool is_cut_off() const;

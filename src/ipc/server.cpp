@@ -11,6 +11,7 @@
 #include <cerrno>
 #include <deque>
 #include <fcntl.h>
+#include <set>
 #include <sys/epoll.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
@@ -121,6 +122,36 @@ public:
         }
     }
 
+    bool has_slow() const { return !_slow.empty(); }
+
+    std::vector<slow_client> slow_clients() const {
+        std::vector<slow_client> result;
+        const auto now = std::chrono::steady_clock::now();
+        for (const std::uint64_t number : _slow) {
+            const session& each = _sessions.at(number).what;
+            const event_sender* const events = each.events();
+            result.push_back({.client = client_id{number},
+                              .bytes = events == nullptr ? 0 : events->bytes_waiting(),
+                              .time = now - each.slow_since().value_or(now)});
+        }
+        return result;
+    }
+
+    void part_with_slow() {
+        if (_settings.slow_time.count() == 0) {
+            return;
+        }
+        const auto now = std::chrono::steady_clock::now();
+        for (const std::uint64_t number : _slow) {
+            const auto found = _sessions.find(number);
+            if (found != _sessions.end() &&
+                now - found->second.what.slow_since().value_or(now) >= _settings.slow_time) {
+                found->second.what.end_as_slow();
+                touch(found->second, client_id{number});
+            }
+        }
+    }
+
     void flush() {
         do {
             flush_touched();
@@ -130,6 +161,7 @@ public:
 
     const server_counters& counts() const { return _counts; }
     std::size_t clients() const { return _sessions.size(); }
+    bool take_parted() { return std::exchange(_parted, false); }
     int poll_descriptor() const { return _poll.number(); }
 
 private:
@@ -163,10 +195,17 @@ private:
             case session::turn_end::soon: _expected.push_back(client); break;
             case session::turn_end::rest: break;
             }
+            if (each.what.slow_since()) {
+                _slow.insert(client.value);
+            } else if (!_slow.empty()) {
+                _slow.erase(client.value);
+            }
             if (each.what.over()) {
                 each.what.tell_closed();
                 // The socket is closed some time, perhaps later.
                 set_interest(each, client, 0);
+                _slow.erase(client.value);
+                _parted = true;
                 _sessions.erase(found);
             } else {
                 update_interest(each, client);
@@ -327,11 +366,13 @@ private:
     descriptor _spare;
     descriptor _door;
     bool _door_is_shut = false;
+    bool _parted = false;
     std::uint64_t _latest = 0;
     std::unordered_map<std::uint64_t, entry> _sessions;
     std::deque<client_id> _active;    ///< in the order of their turns
     std::vector<client_id> _expected; ///< those that flood and have just been emptied
     std::vector<client_id> _touched;
+    std::set<std::uint64_t> _slow;
 };
 
 server::server(const server_settings& settings, base::buffer_pool& pool, request_handler& handler)
@@ -368,8 +409,12 @@ void server::tell_ring_view(client_id client, node_id coordinator, std::uint64_t
 
 void server::admit_waiting() { _core->admit_waiting(); }
 void server::resume(client_id client) { _core->resume(client); }
+std::vector<server::slow_client> server::slow_clients() const { return _core->slow_clients(); }
+bool server::has_slow() const { return _core->has_slow(); }
+void server::part_with_slow() { _core->part_with_slow(); }
 void server::flush() { _core->flush(); }
 const server_counters& server::counts() const { return _core->counts(); }
 std::size_t server::clients() const { return _core->clients(); }
+bool server::take_parted() { return _core->take_parted(); }
 
 } // namespace coterie::ipc

@@ -28,12 +28,13 @@ struct server_settings {
     node_id node;
     std::uint64_t message_bytes_max = std::uint64_t{64} << 20U;
     channel_memory::sizes rings;
-    /// Events that may wait beside a client's full ring, in bytes: beyond the first bound the client's own multicasts are not
-    /// taken, so that nobody drowns in what he sends himself; beyond the second the client is cut off. Beyond the third, of
-    /// all clients together, the one for which most waits.
+    /// Events that may wait beside a client's full ring, in bytes: beyond the first bound the client is slow, until half of
+    /// it; beyond the second it is cut off; beyond the third, of all clients together, the one for which most waits.
     std::size_t event_bytes_high = std::size_t{4} << 20U;
     std::size_t event_bytes_max = std::size_t{32} << 20U;
     std::size_t event_bytes_all_max = std::size_t{512} << 20U;
+    /// Who has been slow for this long is cut off; zero: nobody is, for that.
+    std::chrono::milliseconds slow_time = std::chrono::seconds(30);
     std::size_t clients_max = 65'536;
     /// Who may connect, by what the kernel knows of the process at the door and of its supplementary groups.
     std::function<bool(const credentials&, std::span<const gid_t>)> admits;
@@ -44,7 +45,7 @@ struct server_counters {
     std::uint64_t not_allowed = 0; ///< turned away for their credentials
     std::uint64_t turned_away = 0; ///< turned away for lack of room or of descriptors
     std::uint64_t malformed = 0;   ///< cut off for a packet that no honest client sends
-    std::uint64_t too_slow = 0;    ///< cut off with too many events waiting
+    std::uint64_t too_slow = 0;    ///< cut off with too many events waiting, or for too long
 };
 
 /// What the server asks of the layers above. Called from within run_ready, run_turn and flush; may call the server's tell_*.
@@ -55,8 +56,11 @@ public:
     [[nodiscard]] virtual status on_open(client_id client, const hello& wish) = 0;
     [[nodiscard]] virtual status on_join(client_id client, std::string_view group, bool initial_ring_view) = 0;
     [[nodiscard]] virtual status on_leave(client_id client) = 0;
-    /// `try_again`: the server keeps the message, reads nothing more of this client, and waits for resume().
-    [[nodiscard]] virtual status on_multicast(client_id client, bool safe, const base::buffer& body) = 0;
+    /// `try_again`: the server keeps the message and waits for resume(). `urgent`: a request whose sender waits stands behind
+    /// it, or the client has gone; it is to be taken where there is no room, too, and resume() is owed all the same.
+    [[nodiscard]] virtual status on_multicast(client_id client, bool safe, const base::buffer& body, bool urgent) = 0;
+    /// The client takes its events more slowly than they come, or does no longer.
+    virtual void on_slow(client_id client, bool is_slow) = 0;
     [[nodiscard]] virtual std::vector<address> members_of(std::string_view group) = 0;
     /// Every group with its members; names are valid until the next call.
     [[nodiscard]] virtual std::vector<group_listing> all_groups() = 0;
@@ -96,14 +100,25 @@ public:
 
     /// Clients that on_open has put off are asked for again.
     void admit_waiting();
-    /// A multicast that was put off may be tried again. Cheap; the work is done in flush.
+    /// There is room for multicasts again. Cheap; the work is done in flush.
     void resume(client_id client);
+    struct slow_client {
+        client_id client;
+        std::size_t bytes; ///< that wait for it
+        std::chrono::steady_clock::duration time;
+    };
+    /// Those that are slow now. While there are any part_with_slow() has to be called now and then, and flush() behind it.
+    [[nodiscard]] std::vector<slow_client> slow_clients() const;
+    [[nodiscard]] bool has_slow() const;
+    void part_with_slow();
     /// Shows what has been told, tries again what was put off, parts with clients that are gone or have to go. Call after
     /// every input to the layers above.
     void flush();
 
     [[nodiscard]] const server_counters& counts() const;
     [[nodiscard]] std::size_t clients() const;
+    /// Whether clients have gone since the last call.
+    [[nodiscard]] bool take_parted();
 
 private:
     class core;

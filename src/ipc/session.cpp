@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// A client's requests, taken in turns and answered. While one of its multicasts waits for room the client's ring is not
-// read, and fills up: that is how it is pushed back.
+// A client's requests, taken in turns and answered. While one of its multicasts waits for room the client is told that no more
+// are welcome, and its ring is read only for a request that somebody waits for.
 #include "ipc/session.hpp"
 
 #include <algorithm>
@@ -159,18 +159,14 @@ session::turn_end session::take_requests(bool woken) {
     if (!_requests) {
         return turn_end::rest;
     }
-    if (std::exchange(_behind, false)) {
-        // Multicasts are welcome again; if they are not, that is said again below.
-        sleep(daemon_sleep::none);
-        resume();
+    if (_shut && !is_urgent()) {
+        return rest_shut();
     }
+    submit_held();
     _turn_bytes = 0;
     const int most = woken ? requests_when_woken : requests_a_turn;
     int taken = 0;
     while (!_over && !_held && taken < most && _turn_bytes < bytes_a_turn) {
-        if (is_behind()) {
-            return wait_for_it();
-        }
         const auto next = _requests->take();
         if (!next) {
             _counted += static_cast<std::uint64_t>(taken);
@@ -186,7 +182,10 @@ session::turn_end session::take_requests(bool woken) {
     }
     _counted += static_cast<std::uint64_t>(taken);
     _requests->release_all();
-    return _over || _held ? turn_end::rest : turn_end::more;
+    if (_over || (_held && _held->urgent)) {
+        return turn_end::rest;
+    }
+    return _held ? rest_shut() : turn_end::more;
 }
 
 session::turn_end session::found_empty(bool took_some) {
@@ -195,11 +194,14 @@ session::turn_end session::found_empty(bool took_some) {
         malformed("nonsense in the shared memory: a ring that is fuller than full");
         return turn_end::rest;
     }
-    if (took_some && !_closing && in_flood()) {
+    if (took_some && !_closing && !_shut && in_flood()) {
         return turn_end::soon;
     }
-    sleep(daemon_sleep::until_request);
+    sleep(_shut ? daemon_sleep::until_asked : daemon_sleep::until_request);
     if (!_requests->empty() || _requests->corrupt()) {
+        if (_shut) {
+            return rest_shut();
+        }
         sleep(daemon_sleep::none);
         return turn_end::more;
     }
@@ -209,27 +211,18 @@ session::turn_end session::found_empty(bool took_some) {
     return turn_end::rest;
 }
 
-bool session::is_behind() const {
-    const server_settings& settings = _context->settings;
-    const std::size_t waiting = _events->bytes_waiting();
-    if (waiting <= settings.event_bytes_high || _closing) {
-        return false;
-    }
-    // Whoever waits for an answer gets it, behind what it had sent before; it had no more than this.
-    const std::size_t lifted =
-        settings.event_bytes_high + settings.rings.requests + static_cast<std::size_t>(2 * settings.message_bytes_max);
-    return waiting > lifted || _memory->control().asking.load(std::memory_order_seq_cst) == 0;
+bool session::is_urgent() const { return _closing || _memory->control().asking.load(std::memory_order_seq_cst) != 0; }
+
+void session::shut() {
+    _shut = true;
+    sleep(daemon_sleep::until_asked);
 }
 
-session::turn_end session::wait_for_it() {
+/// What is in the ring waits for room, unless the client waits for an answer behind it. It may just have begun to.
+session::turn_end session::rest_shut() {
     _requests->release_all();
     sleep(daemon_sleep::until_asked);
-    if (!is_behind()) {
-        sleep(daemon_sleep::none);
-        return turn_end::more;
-    }
-    _behind = true;
-    return turn_end::rest;
+    return is_urgent() ? turn_end::more : turn_end::rest;
 }
 
 void session::sleep(daemon_sleep how) {
@@ -292,6 +285,7 @@ bool session::take_request(const request& what) {
     }
     case request_kind::finalize:
         _opened = false;
+        _slow_since.reset();
         handler.on_closed(_id, "finalized", false);
         answer(status::ok);
         return true;
@@ -333,14 +327,14 @@ bool session::take_multicast_shared(const request& what) {
         what.bytes > shared.size() - what.offset) {
         return false;
     }
-    if (_events->bytes_waiting() > _context->settings.event_bytes_high) {
-        // Asking lifts the bound for what was sent before, not for this.
-        answer(status::try_again);
-        return true;
-    }
     const base::buffer body = _context->pool.copy(
         shared.subspan(static_cast<std::size_t>(what.offset), static_cast<std::size_t>(what.bytes)));
-    answer(_context->handler.on_multicast(_id, (what.flags & request::safe) != 0, body));
+    // The bound is lifted for what was sent before, not for this.
+    const status outcome = _context->handler.on_multicast(_id, (what.flags & request::safe) != 0, body, false);
+    if (outcome == status::try_again) {
+        shut();
+    }
+    answer(outcome);
     return true;
 }
 
@@ -365,24 +359,34 @@ bool session::take_share(const request& what) {
 }
 
 bool session::submit(bool safe, base::buffer body) {
-    switch (_context->handler.on_multicast(_id, safe, body)) {
-    case status::ok: return true;
-    case status::try_again: _held = held_multicast{.safe = safe, .body = std::move(body)}; return true;
-    default: return false; // an honest library knows what it may send
+    const bool urgent = is_urgent();
+    const status outcome = _context->handler.on_multicast(_id, safe, body, urgent);
+    if (outcome == status::try_again) {
+        _held = held_multicast{.safe = safe, .urgent = urgent, .body = std::move(body)};
+        shut();
+        return true;
     }
+    return outcome == status::ok; // an honest library knows what it may send
 }
 
-void session::resume() {
+void session::submit_held() {
     if (!_held || _over) {
-        return;
-    }
-    if (is_behind() && wait_for_it() == turn_end::rest) {
         return;
     }
     held_multicast held = std::move(*_held);
     _held.reset();
     if (!submit(held.safe, std::move(held.body))) {
         malformed("a multicast that it may not send");
+    }
+}
+
+void session::resume() {
+    if (_over || !std::exchange(_shut, false)) {
+        return;
+    }
+    submit_held();
+    if (!_shut) {
+        sleep(daemon_sleep::none);
     }
 }
 
@@ -431,24 +435,45 @@ session::turn_end session::flush() {
     _wants_room = how == transfer::later;
     if (_events->corrupt()) {
         malformed("nonsense in the shared memory: it has read what was never written");
-    } else if (_events->failed() && _closing) {
-        end("its process ended", false);
     } else if (_events->failed()) {
         end_as_slow();
     }
-    if (_behind && !_over && _events->bytes_waiting() <= _context->settings.event_bytes_high / 2) {
-        return turn_end::more;
-    }
+    judge_pace();
     return how == transfer::exhausted ? turn_end::soon : turn_end::rest;
+}
+
+void session::judge_pace() {
+    if (_over || !_opened) {
+        return;
+    }
+    const std::size_t waiting = _events->bytes_waiting();
+    const std::size_t high = _context->settings.event_bytes_high;
+    if (!_slow_since && waiting > high) {
+        _slow_since = std::chrono::steady_clock::now();
+        _context->handler.on_slow(_id, true);
+    } else if (_slow_since && waiting <= high / 2) {
+        _slow_since.reset();
+        _context->handler.on_slow(_id, false);
+    }
 }
 
 void session::end_as_slow() {
     ++_context->counts.too_slow;
-    end("it does not take its events: " + std::to_string(_events->bytes_waiting()) + " bytes wait for it", true);
+    std::string why = "it does not take its events: " + std::to_string(_events->bytes_waiting()) + " bytes wait for it";
+    if (_slow_since) {
+        const auto passed = std::chrono::steady_clock::now() - *_slow_since;
+        why += ", for " + std::to_string(std::chrono::duration_cast<std::chrono::milliseconds>(passed).count()) + " ms";
+    }
+    end(why, true);
 }
 
 void session::hung_up() {
     _closing = true;
+    // Nobody takes these any more, nor has to be waited for.
+    _events.reset();
+    if (std::exchange(_slow_since, std::nullopt) && _opened) {
+        _context->handler.on_slow(_id, false);
+    }
     if (!welcomed()) {
         end("it closed before it was welcomed", false);
     }

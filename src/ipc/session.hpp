@@ -45,11 +45,13 @@ public:
     /// Shows the client its events, as far as ring and socket take them. `more`: its requests can be taken again now; `soon`: the
     /// system has no room now.
     [[nodiscard]] turn_end flush();
-    /// Parts with a client for which more waits than for any other, when there is no memory for all.
+    /// Since when it has been slow.
+    [[nodiscard]] std::optional<std::chrono::steady_clock::time_point> slow_since() const { return _slow_since; }
+    /// Parts with it because it does not take its events.
     void end_as_slow();
-    /// The multicast that was put off may be tried again.
+    /// There is room for multicasts again.
     void resume();
-    /// Null before the client has been welcomed.
+    /// Null before the client has been welcomed, and when it has gone.
     [[nodiscard]] event_sender* events() { return _events ? &*_events : nullptr; }
     [[nodiscard]] const event_sender* events() const { return _events ? &*_events : nullptr; }
     [[nodiscard]] bool welcomed() const { return _memory.has_value(); }
@@ -77,10 +79,13 @@ private:
     void malformed(std::string_view what);
 
     [[nodiscard]] turn_end found_empty(bool took_some);
-    /// Whether so many events wait for the client that its multicasts have to.
-    [[nodiscard]] bool is_behind() const;
-    [[nodiscard]] turn_end wait_for_it();
+    /// Whether multicasts are to be taken although there is no room for them.
+    [[nodiscard]] bool is_urgent() const;
+    /// Tells the client that multicasts are not welcome now.
+    void shut();
+    [[nodiscard]] turn_end rest_shut();
     void sleep(daemon_sleep how);
+    void judge_pace();
     [[nodiscard]] bool in_flood();
     /// False when the request is malformed.
     bool take(const ring_reader::record& what);
@@ -91,6 +96,7 @@ private:
     bool take_share(const request& what);
     bool take_more();
     bool submit(bool safe, base::buffer body);
+    void submit_held();
     void answer(status result, std::vector<std::byte> body = {});
     void show_answer(status result);
 
@@ -110,6 +116,7 @@ private:
     std::uint32_t _answered = 0;
     struct held_multicast {
         bool safe;
+        bool urgent; ///< and there was no room even so
         base::buffer body;
     };
     std::optional<held_multicast> _held;
@@ -119,7 +126,8 @@ private:
     std::size_t _turn_bytes = 0; ///< of messages taken in this turn, wherever they lay
     bool _flood = false;
 
-    bool _behind = false; ///< its requests wait until it has taken events, or asks for something
+    bool _shut = false; ///< there is no room for its multicasts, and it knows
+    std::optional<std::chrono::steady_clock::time_point> _slow_since;
     bool _wants_room = false;
     bool _closing = false; ///< it has hung up
     bool _opened = false;

@@ -21,6 +21,7 @@ constexpr std::size_t entry_overhead_bytes = 9;
 constexpr std::size_t join_overhead_bytes = 10;
 constexpr std::size_t leave_bytes = 6;
 constexpr std::size_t abort_bytes = 5;
+constexpr std::size_t pause_bytes = 6;
 constexpr std::size_t entries_max = std::numeric_limits<std::uint16_t>::max();
 /// Sizes of messages stay below this, so that sums never overflow.
 constexpr std::uint64_t total_bytes_end = std::uint64_t{1} << 62U;
@@ -100,6 +101,15 @@ void read_into(byte_reader& in, piece_record& record) {
 
 void read_into(byte_reader& in, abort_record& record) { record.slot = in.number<slot_number>(); }
 
+void read_into(byte_reader& in, pause_record& record) {
+    record.slot = in.number<slot_number>();
+    const auto begins = in.number<std::uint8_t>();
+    record.begins = begins == 1;
+    if (begins > 1) {
+        in.fail();
+    }
+}
+
 template <class Record>
 std::optional<record> read_as(byte_reader& in) {
     std::optional<record> result(std::in_place, std::in_place_type<Record>);
@@ -123,6 +133,7 @@ std::optional<record> record_reader::next() {
     case record_kind::message: return read_as<message_record>(_reader);
     case record_kind::piece: return read_as<piece_record>(_reader);
     case record_kind::abort: return read_as<abort_record>(_reader);
+    case record_kind::pause: return read_as<pause_record>(_reader);
     }
     _reader.fail();
     return std::nullopt;
@@ -185,6 +196,16 @@ bool append(byte_writer& out, const abort_record& given_up) {
     }
     write_kind(out, record_kind::abort);
     out.number(given_up.slot);
+    return true;
+}
+
+bool append(byte_writer& out, const pause_record& pause) {
+    if (out.room() < pause_bytes) {
+        return false;
+    }
+    write_kind(out, record_kind::pause);
+    out.number(pause.slot);
+    out.number(static_cast<std::uint8_t>(pause.begins ? 1 : 0));
     return true;
 }
 

@@ -20,7 +20,7 @@ inline constexpr std::size_t group_name_bytes_max = 128;
 /// Names a join of a process on its node; never used again in the same incarnation.
 using slot_number = std::uint32_t;
 
-enum class record_kind : std::uint8_t { table = 1, join = 2, leave = 3, message = 4, piece = 5, abort = 6 };
+enum class record_kind : std::uint8_t { table = 1, join = 2, leave = 3, message = 4, piece = 5, abort = 6, pause = 7 };
 
 /// Part of the sender's table: its local group members at the install. The part with `last` ends it.
 struct table_record {
@@ -60,7 +60,15 @@ struct abort_record {
     slot_number slot{};
 };
 
-using record = std::variant<table_record, join_record, leave_record, message_record, piece_record, abort_record>;
+/// The process takes its group's messages more slowly than they come: nobody numbers any for the group until it says
+/// otherwise, or is gone.
+struct pause_record {
+    slot_number slot{};
+    bool begins{}; ///< else it ends
+};
+
+using record =
+    std::variant<table_record, join_record, leave_record, message_record, piece_record, abort_record, pause_record>;
 
 /// Reads the records of one payload, one after the other.
 class record_reader {
@@ -81,6 +89,7 @@ private:
 [[nodiscard]] bool append(base::byte_writer& out, const message_record& message);
 [[nodiscard]] bool append(base::byte_writer& out, const piece_record& piece);
 [[nodiscard]] bool append(base::byte_writer& out, const abort_record& given_up);
+[[nodiscard]] bool append(base::byte_writer& out, const pause_record& pause);
 /// Appends a table part with as many of `entries` from `first` on as fit; `last` is set when that is all of them.
 /// Returns how many were written, nothing when not even an empty part fits.
 [[nodiscard]] std::optional<std::size_t> append_table(base::byte_writer& out,

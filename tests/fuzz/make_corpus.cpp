@@ -89,6 +89,7 @@ void write_records(const fs::path& folder) {
     add("piece", [&](auto& out) {
         return wire::append(out, wire::piece_record{.slot = 3, .total = 9, .offset = 3, .body = body});
     });
+    add("pause", [](auto& out) { return wire::append(out, wire::pause_record{.slot = 3, .begins = true}); });
     add("abort", [](auto& out) { return wire::append(out, wire::abort_record{.slot = 3}); });
     add("leave",
         [](auto& out) { return wire::append(out, wire::leave_record{.slot = 3, .reason = wire::departure::died}); });

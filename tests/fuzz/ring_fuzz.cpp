@@ -90,6 +90,7 @@ std::vector<std::byte> records(whims& whim) {
             }
             break;
         }
+        case 5: (void)wire::append(out, wire::pause_record{slot(), whim.chance(2)}); break;
         default: (void)wire::append(out, wire::abort_record{slot()}); break;
         }
     }

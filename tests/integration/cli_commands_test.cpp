@@ -96,6 +96,16 @@ protected:
         return std::move(*started);
     }
 
+    /// Sends to the member's group, and takes nothing, until the group is paused.
+    bool fill(cpg_client& member) {
+        const std::string text(20'000, 'x');
+        return eventually([&] {
+            while (member.send(text) == CS_OK) {
+            }
+            return !status()["groups"]["paused"].empty();
+        });
+    }
+
     json status() { return json::parse(run("status --json").output); }
     /// Both daemons are in one view.
     void meet() {
@@ -109,6 +119,19 @@ protected:
 private:
     cluster _cluster{cluster_options{.places = loopback_places(2), .traced = false, .more = {}}};
 };
+
+TEST_F(command_line, names_who_keeps_others_waiting) {
+    meet();
+    cpg_client member;
+    ASSERT_EQ(member.open(), CS_OK);
+    ASSERT_EQ(member.join("fruit"), CS_OK);
+    ASSERT_TRUE(fill(member));
+    const std::string text = run("status").output;
+    EXPECT_THAT(text, AllOf(HasSubstr("Paused  group fruit waits for " + self() + "\n"),
+                            HasSubstr("Slow    process " + std::to_string(::getpid()) + " of group fruit: ")));
+    EXPECT_EQ(status()["groups"]["paused"][0]["name"], "fruit");
+    EXPECT_TRUE(run("status", 1).output.contains("Paused  group fruit waits for " + self() + "\n")) << "on every node";
+}
 
 TEST_F(command_line, shows_members_groups_and_links_to_people) {
     meet();
@@ -134,6 +157,8 @@ TEST_F(command_line, gives_programs_the_documented_fields) {
     ASSERT_EQ(odd.open(), CS_OK);
     ASSERT_EQ(odd.join("odd \xff"), CS_OK);
     ASSERT_TRUE(odd.see(1));
+    // Somebody who does not take what is sent to it.
+    ASSERT_TRUE(fill(member));
     json told;
     ASSERT_TRUE(eventually([&] {
         told = status();

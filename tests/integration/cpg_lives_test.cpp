@@ -35,38 +35,6 @@ TEST_F(cpg_lives, flow_control_tells_the_truth) {
     }));
 }
 
-TEST_F(cpg_lives, a_client_that_does_not_read_is_cut_off_and_the_others_go_on) {
-    cpg_client reader;
-    join(reader, "group");
-    const pid_t sleeper = ::fork();
-    if (sleeper == 0) {
-        cpg_client lazy;
-        if (lazy.open() == CS_OK && lazy.join("group") == CS_OK) {
-            ::pause();
-        }
-        ::_exit(1);
-    }
-    ASSERT_TRUE(reader.see(2));
-    const std::string text(50'000, 'x');
-    std::size_t sent = 0;
-    const std::string gone = "group: members " + self() + "; left 1/" + std::to_string(sleeper) + "(5)";
-    const auto is_told = [&] {
-        const auto seen = reader.seen();
-        return std::find(seen.begin(), seen.end(), gone) != seen.end();
-    };
-    // 300 MB: more than a daemon keeps for one client.
-    while (sent < 6'000 && !is_told()) {
-        ASSERT_EQ(reader.send_patiently(text), CS_OK);
-        ++sent;
-        ASSERT_EQ(reader.dispatch(CS_DISPATCH_ALL), CS_OK);
-    }
-    EXPECT_TRUE(is_told());
-    const std::string line = "client " + std::to_string(sleeper) + " is cut off: it does not take its events";
-    EXPECT_TRUE(eventually([&] { return daemons().log(0).find(line) != std::string::npos; }));
-    ::kill(sleeper, SIGKILL);
-    ::waitpid(sleeper, nullptr, 0);
-}
-
 TEST_F(cpg_lives, a_process_that_dies_is_told_to_the_others) {
     cpg_client survivor;
     join(survivor, "group");

@@ -35,13 +35,15 @@ protected:
     }
 
     std::string text() {
-        return status_report({.facts = _facts,
-                              .engine = _world[1].engine(),
-                              .groups = *_services.front(),
-                              .network = &_network,
-                              .clients = _clients,
-                              .clients_connected = 2,
-                              .now = _world.now()});
+        return status_report(
+            {.facts = _facts,
+             .engine = _world[1].engine(),
+             .groups = *_services.front(),
+             .network = &_network,
+             .clients = _clients,
+             .clients_connected = 2,
+             .slow_clients = {{.pid = 77, .group = "g", .bytes = 5'000'000, .time = std::chrono::seconds(2)}},
+             .now = _world.now()});
     }
     json report() { return json::parse(text()); }
 
@@ -146,8 +148,22 @@ TEST_F(status, of_a_node_on_no_network_has_no_counters_of_it) {
                                                  .network = nullptr,
                                                  .clients = _clients,
                                                  .clients_connected = 0,
+                                                 .slow_clients = {},
                                                  .now = _world.now()}));
     EXPECT_TRUE(told["counters"]["net"].is_null());
+}
+
+TEST_F(status, names_who_is_slow_and_what_waits_for_it) {
+    ASSERT_TRUE(_world.settle());
+    groups::service& service = *_services.front();
+    const auto handle = service.open(77, false);
+    ASSERT_TRUE(service.join(*handle, "g", false));
+    service.slow(*handle, true);
+    _world[1].wake();
+    ASSERT_TRUE(_world.run_until([&] { return !service.paused_groups().empty(); }));
+    const json told = report();
+    EXPECT_EQ(told["groups"]["paused"], json::parse(R"([{"name": "g", "slow": [{"node": 1, "pid": 77}]}])"));
+    EXPECT_EQ(told["clients"]["slow"], json::parse(R"([{"pid": 77, "group": "g", "bytes": 5000000, "for_ms": 2000}])"));
 }
 
 TEST_F(status, counts_groups_and_stays_small_with_ten_thousand_of_them) {

@@ -322,6 +322,7 @@ public:
     }
 
     [[nodiscard]] handle_id id() const { return _id; }
+    [[nodiscard]] std::uint32_t node() const { return _node; }
 
     std::expected<void, refusal> try_join(std::string_view group, bool initial_ring_view = false) {
         return service_of().join(_id, group, initial_ring_view);

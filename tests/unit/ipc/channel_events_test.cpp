@@ -223,6 +223,64 @@ TEST_F(channel_events, does_not_let_a_client_drown_in_what_it_sends_from_buffers
     });
 }
 
+TEST_F(channel_events, tells_who_is_slow_and_cuts_off_who_is_for_too_long) {
+    server_settings settings;
+    settings.slow_time = std::chrono::milliseconds(1);
+    settings.event_bytes_high = 100'000;
+    listen(settings);
+    const auto client = connect();
+    const std::string large(50'000, 'x');
+    const auto fill = [&](int messages) {
+        for (int i = 0; i < messages; ++i) {
+            serving->tell_message(handler.latest, "g", {}, bytes_of(large));
+        }
+        turn();
+    };
+    fill(20);
+    EXPECT_FALSE(handler.slow) << "the ring has room for them";
+    fill(5);
+    EXPECT_TRUE(handler.slow);
+    ASSERT_TRUE(serving->has_slow());
+    EXPECT_EQ(serving->slow_clients().at(0).client, handler.latest);
+    EXPECT_GT(serving->slow_clients().at(0).bytes, 100'000U);
+    while (client->next_event().how == transfer::done) {
+        turn();
+    }
+    EXPECT_FALSE(handler.slow);
+    EXPECT_FALSE(serving->has_slow());
+    serving->part_with_slow();
+    turn();
+    EXPECT_EQ(serving->clients(), 1U) << "it has caught up";
+
+    fill(40);
+    std::this_thread::sleep_for(std::chrono::milliseconds(5));
+    serving->part_with_slow();
+    turn();
+    EXPECT_EQ(serving->clients(), 0U);
+    ASSERT_EQ(handler.log.size(), 1U);
+    EXPECT_TRUE(handler.log[0].starts_with("cut off: it does not take its events: ")) << handler.log[0];
+    EXPECT_TRUE(handler.log[0].ends_with(" ms")) << handler.log[0];
+    EXPECT_FALSE(serving->has_slow());
+}
+
+/// The daemon ended when a client that had been slow finalized and went.
+TEST_F(channel_events, forgets_that_a_client_was_slow_when_it_finalizes) {
+    listen_narrowly();
+    auto client = connect();
+    for (int i = 0; i < 20; ++i) {
+        serving->tell_message(handler.latest, "g", {}, bytes_of(std::string(50'000, 'x')));
+    }
+    turn();
+    ASSERT_TRUE(handler.slow);
+    alongside([&] { EXPECT_EQ(client->ask({.kind = request_kind::finalize}).result, status::ok); });
+    turn();
+    EXPECT_FALSE(serving->has_slow());
+    client.reset();
+    turn();
+    EXPECT_EQ(handler.log, std::vector<std::string>{"closed: finalized"});
+    EXPECT_EQ(serving->clients(), 0U);
+}
+
 TEST_F(channel_events, cuts_off_the_slowest_when_all_together_are_too_many) {
     server_settings settings;
     settings.event_bytes_max = 4'000'000;

@@ -11,6 +11,7 @@
 #include <functional>
 #include <gtest/gtest.h>
 #include <poll.h>
+#include <set>
 #include <sys/uio.h>
 #include <thread>
 #include <unistd.h>
@@ -33,8 +34,11 @@ struct scripted : request_handler {
         log.emplace_back("leave");
         return status::not_exist;
     }
-    status on_multicast(client_id client, bool safe, const base::buffer& body) override {
+    status on_multicast(client_id client, bool safe, const base::buffer& body, bool urgent) override {
         if (serving != nullptr) {
+            if (slow && !urgent) {
+                return status::try_again;
+            }
             serving->tell_message(client, "echo", {}, body.bytes());
             return status::ok;
         }
@@ -46,14 +50,24 @@ struct scripted : request_handler {
         }
         return multicasting;
     }
+    void on_slow(client_id client, bool is_slow) override {
+        EXPECT_FALSE(closed.contains(client.value)) << "nothing is said of a client after its end";
+        slow = is_slow;
+        if (serving != nullptr && !is_slow) {
+            serving->resume(client);
+        }
+    }
     std::vector<address> members_of(std::string_view) override { return members; }
     std::vector<group_listing> all_groups() override { return {}; }
     std::string status_report() override { return report; }
-    void on_closed(client_id, std::string_view why, bool by_force) override {
+    void on_closed(client_id client, std::string_view why, bool by_force) override {
+        closed.insert(client.value);
         log.push_back((by_force ? "cut off: " : "closed: ") + std::string(why));
     }
 
-    server* serving = nullptr; ///< set: messages go back to their sender and are not logged
+    server* serving = nullptr; ///< set: messages go back to their sender, unless that is slow, and are not logged
+    bool slow = false;
+    std::set<std::uint64_t> closed;
     status opening = status::ok;
     status multicasting = status::ok;
     std::vector<address> members;

@@ -13,6 +13,7 @@
 #include <gtest/gtest.h>
 #include <map>
 #include <poll.h>
+#include <set>
 #include <sys/uio.h>
 #include <thread>
 #include <unistd.h>
@@ -33,9 +34,20 @@ struct echoing : request_handler {
         return status::ok;
     }
     status on_leave(client_id) override { return status::not_exist; }
-    status on_multicast(client_id client, bool, const base::buffer& body) override {
+    status on_multicast(client_id client, bool, const base::buffer& body, bool urgent) override {
+        if (slow.contains(client.value) && !urgent) {
+            return status::try_again;
+        }
         serving->tell_message(client, "echo", {}, body.bytes());
         return status::ok;
+    }
+    void on_slow(client_id client, bool is_slow) override {
+        if (is_slow) {
+            slow.insert(client.value);
+        } else {
+            slow.erase(client.value);
+            serving->resume(client);
+        }
     }
     std::vector<address> members_of(std::string_view group) override {
         return std::vector<address>(groups[std::string(group)] % 100);
@@ -49,6 +61,7 @@ struct echoing : request_handler {
     }
 
     server* serving = nullptr;
+    std::set<std::uint64_t> slow;
     std::map<std::string, std::size_t> groups;
     std::map<std::string, int> reasons; ///< for which clients were cut off, and how often
 };

@@ -22,6 +22,7 @@ using wire::departure;
 using wire::join_record;
 using wire::leave_record;
 using wire::message_record;
+using wire::pause_record;
 using wire::piece_record;
 using wire::record_reader;
 using wire::table_record;
@@ -189,6 +190,19 @@ TEST_F(records, an_abort_names_its_slot) {
     EXPECT_EQ(only<abort_record>().slot, 0xFFFFFFFF);
 }
 
+TEST_F(records, a_pause_begins_or_ends) {
+    ASSERT_TRUE(append(_out, pause_record{.slot = 7, .begins = true}));
+    ASSERT_TRUE(append(_out, pause_record{.slot = 8, .begins = false}));
+    EXPECT_EQ(hex(), "07"
+                     "07000000"
+                     "01"
+                     "07"
+                     "08000000"
+                     "00");
+    EXPECT_TRUE(accepts(5, std::uint8_t{0}));
+    EXPECT_FALSE(accepts(5, std::uint8_t{2}));
+}
+
 TEST_F(records, a_table_that_fits_is_one_part_and_the_last) {
     const std::vector<table_record::entry> entries{{.slot = 1, .pid = 2, .group = "a"},
                                                    {.slot = 3, .pid = 4, .group = ""}};
@@ -302,6 +316,7 @@ TEST_F(records, a_payload_cut_anywhere_but_between_records_is_refused) {
     wrote(append(_out, message_record{.slot = 2, .body = bytes_of("message")}));
     wrote(append(_out, piece_record{.slot = 2, .total = 9, .offset = 0, .body = bytes_of("piece")}));
     wrote(append(_out, abort_record{.slot = 2}));
+    wrote(append(_out, pause_record{.slot = 2, .begins = true}));
     wrote(append(_out, leave_record{.slot = 2, .reason = departure::left}));
     for (std::size_t size = 0; size <= _out.size(); ++size) {
         EXPECT_EQ(well_formed(written().first(size)), std::ranges::count(ends, size) == 1) << size;
@@ -337,6 +352,7 @@ TEST_F(records, that_do_not_fit_are_not_begun) {
     EXPECT_TRUE(fits_only_from(message_record{.slot = 1, .body = bytes_of("abc")}, 12));
     EXPECT_TRUE(fits_only_from(piece_record{.slot = 1, .total = 3, .offset = 0, .body = bytes_of("abc")}, 28));
     EXPECT_TRUE(fits_only_from(abort_record{.slot = 1}, 5));
+    EXPECT_TRUE(fits_only_from(pause_record{.slot = 1, .begins = true}, 6));
 }
 
 TEST_F(records, survive_random_damage_without_harm) {
