@@ -2,14 +2,12 @@
 // Breaks the protocol on purpose, one mutant at a time, and sees that the checker reports the guarantee that the mutant
 // breaks. A mutant that survives its seeds, and a guarantee without a mutant, fail the suite.
 #include "base/mutant.hpp"
-#include "sim/run.hpp"
+#include "sim/trial.hpp"
 
 #include <gtest/gtest.h>
 
-#include <sys/wait.h>
-#include <unistd.h>
-
 #include <algorithm>
+#include <chrono>
 #include <cstdint>
 #include <fstream>
 #include <iostream>
@@ -30,8 +28,8 @@ struct mutant {
 
 // One line may name the same mutant as another, for another guarantee.
 constexpr mutant mutants[] = {
-    {"ring_deliver_twice", 1, "mix", 40},
-    {"ring_deliver_twice", 5, "mix", 40},
+    {"ring_deliver_twice", 1, "swarm", 40},
+    {"ring_deliver_twice", 5, "swarm", 40},
     {"ring_any_clique", 2, "chain-and-deaf", 40},
     {"ring_acknowledge_missing", 2, "merge-cut-at-tables", 120},
     {"ring_acknowledge_missing", 7, "merge-cut-at-tables", 60},
@@ -54,58 +52,37 @@ constexpr mutant mutants[] = {
     {"groups_ghost_on_death_during_exchange", 8, "merge-cut-at-tables", 40},
     {"groups_ghost_on_death_during_exchange", 13, "merge-cut-at-tables", 80},
     {"groups_together_latest_only", 8, "merge-cut-at-tables", 800},
-    {"groups_unsorted_members", 9, "mix", 20},
-    {"groups_reason_undefined", 9, "mix", 20},
+    {"groups_unsorted_members", 9, "swarm", 20},
+    {"groups_reason_undefined", 9, "swarm", 20},
     {"groups_report_every_view", 10, "merge-cut-at-tables", 200},
     {"groups_nodeup_before_nodedown", 10, "restart-within-limit", 60},
-    {"groups_join_seen_late", 11, "mix", 60},
-    {"groups_deliver_to_left_handle", 11, "mix", 60},
-    {"groups_deliver_from_non_member", 11, "mix", 60},
+    {"groups_join_seen_late", 11, "swarm", 60},
+    {"groups_deliver_to_left_handle", 11, "swarm", 60},
+    {"groups_deliver_from_non_member", 11, "swarm", 60},
     {"groups_leave_overtakes", 12, "merge-cut-at-tables", 20},
-    {"groups_skip_self_message", 12, "mix", 20},
+    {"groups_skip_self_message", 12, "swarm", 20},
     {"groups_drop_on_view_change", 12, "merge-cut-at-tables", 20},
     {"groups_number_too_early", 0, "merge-cut-at-tables", 20},
     {"groups_number_too_early", 12, "merge-cut-at-tables", 100},
     {"groups_partial_large_message", 14, "large-message", 40},
     {"groups_assembly_survives_install", 12, "large-message", 80},
     {"groups_assembly_survives_install", 15, "large-message", 80},
-    {"groups_swap_two_messages", 15, "mix", 40},
+    {"groups_swap_two_messages", 15, "swarm", 40},
     {"ring_asks_once", 17, "holder-dies-amid-burst", 60},
 };
 
-/// The guarantees that one run with the mutant breaks. In a process of its own, since a broken protocol may also break
-/// an assertion, or never end.
+/// A run takes less than a second; one whose protocol is broken may never end.
+constexpr std::chrono::seconds run_limit{60};
+
+/// The guarantees that one run with the mutant breaks. In a process of its own, since it may also break an assertion.
 std::set<int> broken_by(const mutant& what, std::uint64_t seed) {
-    constexpr unsigned run_seconds_max = 60;
-    int ends[2];
-    if (pipe(ends) != 0) {
-        return {};
-    }
-    const pid_t child = fork();
-    if (child == 0) {
-        alarm(run_seconds_max);
-        close(STDERR_FILENO);
-        base::active_mutant = what.name;
-        std::set<int> found;
-        for (const violation& each : run({.schedule = what.schedule, .seed = seed, .safe = {}}).violations) {
-            found.insert(each.guarantee);
-        }
-        for (const int each : found) {
-            if (write(ends[1], &each, sizeof each) != sizeof each) {
-                _exit(1);
-            }
-        }
-        _exit(0);
-    }
-    close(ends[1]);
-    std::set<int> result;
-    for (int each = 0; read(ends[0], &each, sizeof each) == sizeof each;) {
-        result.insert(each);
-    }
-    close(ends[0]);
-    int status = 0;
-    waitpid(child, &status, 0);
-    return result;
+    return try_apart(
+               [&] {
+                   base::active_mutant = what.name;
+                   return run({.schedule = what.schedule, .seed = seed, .safe = {}});
+               },
+               run_limit)
+        .broken;
 }
 
 class each_mutant : public testing::TestWithParam<mutant> {};
@@ -161,7 +138,7 @@ TEST(each_mutant_of_the_list, stands_in_the_document) {
 TEST(without_a_mutant, nothing_is_broken) {
     base::active_mutant = "";
     for (std::uint64_t seed = 1; seed <= 20; ++seed) {
-        const run_outcome outcome = run({.schedule = "mix", .seed = seed, .safe = {}});
+        const run_outcome outcome = run({.schedule = "swarm", .seed = seed, .safe = {}});
         EXPECT_TRUE(outcome.good()) << "seed " << seed;
     }
 }
