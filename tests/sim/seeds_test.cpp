@@ -19,7 +19,7 @@ std::uint64_t number_from(const char* variable, std::uint64_t otherwise) {
 }
 
 /// How many seeds of each schedule the whole suite runs; sweeps run to their ends.
-constexpr std::uint64_t swarm_seeds = 4'000;
+constexpr std::uint64_t swarm_seeds = 2'000;
 constexpr std::uint64_t directed_seeds = 120;
 constexpr std::uint64_t clean_seeds = 40;
 constexpr std::uint64_t stage_seeds = 1'200; // ten for each pair of state and fault
