@@ -73,7 +73,9 @@ void assembly_table::append(assembly& to, base::bytes_view piece) {
         }
         to.body = std::move(grown);
     }
-    std::memcpy(to.body.space().data() + begin, piece.data(), piece.size());
+    // Mutant (14): a piece is put where it does not belong.
+    const std::size_t place = COTERIE_MUTANT(groups_piece_misplaced) && begin > 0 ? begin - 1 : begin;
+    std::memcpy(to.body.space().data() + place, piece.data(), piece.size());
     to.body.resize(size);
     _bytes += piece.size();
 }

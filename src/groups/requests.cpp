@@ -167,6 +167,10 @@ void service::core::close(handle_id id) {
             return;
         }
         one->state = handle::standing::leaving;
+        // Mutant (13): nobody is told of a death.
+        if (COTERIE_MUTANT(groups_death_untold)) {
+            return;
+        }
         one->departure_waiting = wire::departure::died;
         _outbox.schedule(*one);
         return;

@@ -27,6 +27,12 @@ void view_order::deliver_ready() {
             !COTERIE_MUTANT(ring_safe_as_agreed)) { // delivers safe messages before they are stable
             break;
         }
+        if (COTERIE_MUTANT(ring_deliver_swapped) && number.value % 16 == 0 && number.next() <= _stable) {
+            deliver(number.next(), *_store.find(number.next())); // two in the wrong order
+            deliver(number, *packet);
+            _delivered = number.next();
+            continue;
+        }
         deliver(number, *packet);
     }
     _store.release(std::min(_stable, _delivered));

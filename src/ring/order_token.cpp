@@ -302,6 +302,9 @@ void view_order::token_time() {
         _want_next = _context.now + backed_off(2 * _trips.overdue_after(holder()), _want_tries, _context.cfg.retry_max);
         send_token_request(true);
     }
+    if (COTERIE_MUTANT(ring_requests_token_once)) { // gives up when its request is lost
+        _want_next = base::never;
+    }
 }
 
 void view_order::on_pause() {

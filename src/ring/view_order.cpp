@@ -189,7 +189,13 @@ void view_order::finish(const wire::transition& transition) {
         }
         deliver(number, *packet);
     }
-    _context.upper.on_transitional({_view.id, transition.together});
+    if (COTERIE_MUTANT(ring_transitional_without_last) && transition.together.front() == _context.node()) {
+        std::vector<node_id> fewer = transition.together; // others of T name more
+        fewer.resize(std::max<std::size_t>(1, fewer.size() - 1));
+        _context.upper.on_transitional({_view.id, fewer});
+    } else {
+        _context.upper.on_transitional({_view.id, transition.together});
+    }
     // In T(R): the rest; past a hole only what cannot have been caused by what is missing.
     bool past_hole = false;
     for (; number <= end; number = number.next()) {

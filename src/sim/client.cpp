@@ -322,18 +322,20 @@ void client::writable() {
 }
 
 base::buffer client::make_message(std::size_t bytes) {
-    constexpr std::size_t bytes_min = 16;
-    const std::size_t size = std::max(bytes, bytes_min);
+    constexpr std::size_t bits_a_byte = 8;
+    std::size_t size = std::max<std::size_t>(bytes, 1);
+    // Small messages count by themselves: so many different ones there are of each size.
+    while (size < small_bytes && _small_made[size] >> (bits_a_byte * size) != 0) {
+        ++size;
+    }
+    const std::uint64_t count = size < small_bytes ? _small_made[size]++ : ++_messages_made;
     base::buffer result = _world.pool().take(size);
     result.resize(size);
     const std::span<std::byte> space = result.writable();
-    const std::uint64_t maker = (std::uint64_t{_index} << 32U) | _who.pid;
-    const std::uint64_t count = ++_messages_made;
-    std::memcpy(space.data(), &maker, sizeof maker);
-    std::memcpy(space.data() + sizeof maker, &count, sizeof count);
-    for (std::size_t at = bytes_min; at < size; at += sizeof count) {
-        // A place-dependent pattern, so that pieces put together wrongly differ.
-        const std::uint64_t word = (count << 24U) + at;
+    std::memcpy(space.data(), &count, std::min(sizeof count, size));
+    for (std::size_t at = sizeof count; at < size; at += sizeof count) {
+        // A pattern that depends on place and sender, so that pieces put together wrongly differ.
+        const std::uint64_t word = (std::uint64_t{_who.pid} << 40U) + (count << 24U) + at;
         std::memcpy(space.data() + at, &word, std::min(sizeof word, size - at));
     }
     return result;

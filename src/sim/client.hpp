@@ -7,6 +7,7 @@
 #include "sim/timeline.hpp"
 #include "trace/event.hpp"
 
+#include <array>
 #include <deque>
 #include <expected>
 #include <functional>
@@ -49,7 +50,7 @@ public:
     std::expected<void, groups::refusal> open();
     std::expected<void, groups::refusal> join(std::string_view group);
     std::expected<void, groups::refusal> leave();
-    /// Sends `bytes` bytes that nobody sent before; at least 16.
+    /// Sends `bytes` bytes that this process has not sent before; a few more when there are no others left.
     std::expected<void, groups::refusal> multicast(std::size_t bytes, guarantee how = guarantee::agreed);
     /// Finalizes the handle in order.
     void finalize();
@@ -98,6 +99,7 @@ public:
 
 private:
     static constexpr std::size_t held_max = 1'024;
+    static constexpr std::size_t small_bytes = 8; ///< less than this does not hold a count of all messages
     enum class wish : std::uint8_t { open, join, leave, multicast, finalize, crash };
     struct held_request {
         wish what{};
@@ -142,6 +144,7 @@ private:
     burst _flood;
     bool _flood_planned = false;
 
+    std::array<std::uint64_t, small_bytes> _small_made{}; ///< messages of so many bytes
     std::uint64_t _messages_made = 0;
     std::uint64_t _accepted = 0;
     std::uint64_t _delivered = 0;

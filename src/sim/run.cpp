@@ -2,6 +2,8 @@
 // From a request to a judged outcome.
 #include "sim/run.hpp"
 
+#include "sim/trace_printer.hpp"
+
 #include <algorithm>
 #include <memory>
 
@@ -40,45 +42,85 @@ void judge(scene& on, run_outcome& outcome) {
     outcome.violations = check(outcome.trace, options);
 }
 
+run_outcome finished(scene& on) {
+    on.finish();
+    run_outcome outcome;
+    outcome.nodes = on.w.nodes();
+    outcome.safe = on.options.safe;
+    outcome.exhausted = on.exhausted;
+    outcome.met = on.w.met_faults();
+    outcome.simulated = on.w.now() - time_point{};
+    outcome.occurrences = on.w.occurrences();
+    outcome.network = on.w.net().counts();
+    outcome.views = on.w.steps_of(step::kind::installed);
+    for (std::size_t index = 0; index < on.w.clients(); ++index) {
+        outcome.accepted += on.w.client_at(index).accepted();
+        outcome.delivered += on.w.client_at(index).delivered();
+    }
+    outcome.trace = on.w.take_trace();
+    if (on.options.world.record) {
+        judge(on, outcome);
+    }
+    for (const complaint& each : on.w.complaints()) {
+        std::string where = each.node == base::no_node ? "" : "node " + std::to_string(each.node.value) + ": ";
+        where += each.what + " (at " + std::to_string(each.time_ns / 1'000'000) + " ms)";
+        outcome.violations.push_back({.guarantee = each.guarantee, .what = std::move(where), .events = {}});
+    }
+    return outcome;
+}
+
 } // namespace
 
+run_outcome run(const plan& what) {
+    setup from;
+    static_cast<plan&>(from) = what;
+    from.random = base::random_source(what.world.seed);
+    // On the heap: hooks of schedules keep references to it.
+    const auto on = std::make_unique<scene>(from);
+    play_plan(*on);
+    return finished(*on);
+}
+
 run_outcome run(const run_request& request) {
-    run_outcome outcome;
     const schedule* what = find_schedule(request.schedule);
     if (what == nullptr) {
+        run_outcome outcome;
         outcome.violations.push_back({.guarantee = inside_guarantee,
                                       .what = "there is no schedule named '" + request.schedule + "'",
                                       .events = {}});
         return outcome;
     }
     const setup from = prepare(*what, request);
-    // On the heap: hooks of schedules keep references to it.
+    if (what->planned()) {
+        return run(static_cast<const plan&>(from));
+    }
     const auto on = std::make_unique<scene>(from);
     what->play(*on);
-    on->finish();
+    return finished(*on);
+}
 
-    outcome.nodes = from.world.nodes;
-    outcome.safe = from.safe;
-    outcome.exhausted = on->exhausted;
-    outcome.met = on->w.met_faults();
-    outcome.simulated = on->w.now() - time_point{};
-    outcome.occurrences = on->w.occurrences();
-    outcome.network = on->w.net().counts();
-    outcome.views = on->w.steps_of(step::kind::installed);
-    for (std::size_t index = 0; index < on->w.clients(); ++index) {
-        outcome.accepted += on->w.client_at(index).accepted();
-        outcome.delivered += on->w.client_at(index).delivered();
+std::optional<plan> plan_of(const run_request& request) {
+    const schedule* what = find_schedule(request.schedule);
+    if (what == nullptr || !what->planned()) {
+        return std::nullopt;
     }
-    outcome.trace = on->w.take_trace();
-    if (what->recorded) {
-        judge(*on, outcome);
+    return prepare(*what, request);
+}
+
+std::string report_of(const run_outcome& outcome) {
+    constexpr std::size_t told_max = 10;
+    std::string result;
+    for (std::size_t at = 0; at < std::min(told_max, outcome.violations.size()); ++at) {
+        result += "  " + in_words(outcome.violations[at]) + "\n";
     }
-    for (const complaint& each : on->w.complaints()) {
-        std::string where = each.node == base::no_node ? "" : "node " + std::to_string(each.node.value) + ": ";
-        where += each.what + " (at " + std::to_string(each.time_ns / 1'000'000) + " ms)";
-        outcome.violations.push_back({.guarantee = each.guarantee, .what = std::move(where), .events = {}});
+    if (outcome.violations.size() > told_max) {
+        result += "  and " + std::to_string(outcome.violations.size() - told_max) + " more\n";
     }
-    return outcome;
+    const auto shown = std::ranges::find_if(outcome.violations, [](const auto& each) { return !each.events.empty(); });
+    if (shown != outcome.violations.end()) {
+        result += "\nThe trace around the first:\n" + excerpt(outcome.trace, *shown);
+    }
+    return result;
 }
 
 std::string replay_words(const run_request& request) {

@@ -16,7 +16,7 @@
 namespace coterie::sim {
 
 struct run_request {
-    std::string schedule = "mix";
+    std::string schedule = "swarm";
     std::uint64_t seed = 1;
     std::size_t nodes = 0;    ///< 0: as the schedule draws
     duration time{};          ///< 0: ditto; for which faults go on
@@ -42,6 +42,13 @@ struct run_outcome {
 
 /// Runs; an unknown schedule gives a violation that says so.
 [[nodiscard]] run_outcome run(const run_request& request);
+/// Plays a plan: the same as the request that it was drawn for, or that shrinking began with.
+[[nodiscard]] run_outcome run(const plan& what);
+/// What the request's seed draws, if its schedule draws everything beforehand.
+[[nodiscard]] std::optional<plan> plan_of(const run_request& request);
+
+/// What is wrong with a run and the trace around the first of it, for people; empty if nothing is.
+[[nodiscard]] std::string report_of(const run_outcome& outcome);
 
 /// The words after `coterie sim` that repeat the run.
 [[nodiscard]] std::string replay_words(const run_request& request);

@@ -3,6 +3,7 @@
 // step, end all faults and judge the rest. A schedule is a function that plays on a scene.
 #pragma once
 
+#include "sim/plan.hpp"
 #include "sim/traffic.hpp"
 #include "sim/world.hpp"
 
@@ -13,14 +14,12 @@
 
 namespace coterie::sim {
 
-/// What a run starts from; a schedule may change all of it before the world is made.
-struct setup {
+/// What a run starts from; a schedule may change all of it before the world is made. Clients and faults are planned by
+/// schedules that draw them beforehand; scripts make their own as they go.
+struct setup : plan {
     std::uint64_t seed = 1;
     bool nodes_given = false; ///< the user has said how many; a schedule keeps to it where it can
     bool seconds_given = false;
-    duration time = std::chrono::seconds(5); ///< for which faults go on
-    bool safe = false;                       ///< a part of the messages is safe
-    world_options world;
     base::random_source random{1}; ///< for what the schedule draws
 };
 

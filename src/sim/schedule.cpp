@@ -10,7 +10,8 @@ namespace coterie::sim {
 namespace {
 
 constexpr std::array list{
-    schedule{"mix", "nodes, clients and all kinds of faults drawn from the seed", prepare_mix, play_mix},
+    schedule{"swarm", "configuration, clients, sizes and all kinds of faults drawn from the seed; up to 64 nodes",
+             prepare_swarm, play_plan},
     schedule{"clean", "clients come, talk and go; no faults", prepare_clean, play_clean},
     schedule{"holder-dies-amid-burst",
              "the holder reserves, hands over and dies amid its burst; another leaver knows more", prepare_holder,

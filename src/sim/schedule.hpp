@@ -10,6 +10,9 @@
 
 namespace coterie::sim {
 
+/// Plays what stands in the plan and draws nothing more.
+void play_plan(scene& on);
+
 struct schedule {
     std::string_view name;
     std::string_view about;
@@ -17,6 +20,9 @@ struct schedule {
     void (*play)(scene&);    ///< everything up to the end of the faults; the runner finishes the scene
     bool recorded = true;    ///< false for those that only measure speed
     bool sweep = false;      ///< the seed names a place; scene::exhausted tells when there are no more
+
+    /// Everything that happens is drawn beforehand, so that the run can be written down as a plan and shortened.
+    [[nodiscard]] bool planned() const { return play == play_plan; }
 };
 
 /// All schedules, in the order in which they are listed to people.
@@ -31,9 +37,10 @@ void default_time(setup& from, duration time);
 
 // The scripts, by the file that they are in.
 
-// schedule_mix.cpp
-void prepare_mix(setup& from);
-void play_mix(scene& on);
+// schedule_swarm.cpp
+void prepare_swarm(setup& from);
+
+// schedule_plain.cpp
 void prepare_clean(setup& from);
 void play_clean(scene& on);
 void prepare_steady(setup& from);

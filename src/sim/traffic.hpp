@@ -36,7 +36,9 @@ public:
     /// Takes over the world's turns of clients; both must live equally long.
     traffic(world& around, std::uint64_t seed);
 
-    void assign(client& who, const traffic_profile& profile);
+    void assign(client& who, const traffic_profile& profile) { assign(who, profile, _random.next()); }
+    /// The same with what it draws from `seed` alone, whoever else there is.
+    void assign(client& who, const traffic_profile& profile, std::uint64_t seed);
     /// From now on nobody does anything of its own accord; whoever does not read reads on.
     void stop();
     [[nodiscard]] bool stopped() const { return _stopped; }
@@ -46,14 +48,20 @@ private:
         traffic_profile profile;
         bool assigned = false;
         bool stalled = false;
+        base::random_source random{0};
+
+        [[nodiscard]] bool happens(std::uint32_t percent) { return percent != 0 && random.below(100) < percent; }
+        [[nodiscard]] const std::string& some_group() { return profile.groups[random.below(profile.groups.size())]; }
+        [[nodiscard]] std::size_t between(std::size_t low, std::size_t high) {
+            return static_cast<std::size_t>(
+                random.between(static_cast<std::int64_t>(low), static_cast<std::int64_t>(high)));
+        }
     };
 
     void turn(std::uint32_t index);
     void act(client& who, share& mine);
-    void say(client& who, const traffic_profile& profile);
-    void plan_turn(std::uint32_t index, const traffic_profile& profile);
-    [[nodiscard]] bool happens(std::uint32_t percent) { return percent != 0 && _random.below(100) < percent; }
-    [[nodiscard]] const std::string& some_group(const traffic_profile& profile);
+    void say(client& who, share& mine);
+    void plan_turn(std::uint32_t index);
 
     world& _world;
     base::random_source _random;

@@ -325,7 +325,7 @@ TEST_F(command_line, refuses_wrong_words_in_one_line_that_names_the_help) {
     const outcome no_schedule = run("sim --schedule nope");
     EXPECT_EQ(no_schedule.status, 2);
     EXPECT_EQ(no_schedule.errors, "coterie: there is no schedule 'nope'; there are:\n");
-    EXPECT_THAT(no_schedule.output, HasSubstr("mix"));
+    EXPECT_THAT(no_schedule.output, HasSubstr("swarm"));
     const outcome empty_name = run("groups ''");
     EXPECT_EQ(empty_name.status, 1);
     EXPECT_THAT(empty_name.errors, HasSubstr("no process is in a group ''"));

@@ -19,7 +19,7 @@ std::uint64_t number_from(const char* variable, std::uint64_t otherwise) {
 }
 
 /// How many seeds of each schedule the whole suite runs; sweeps run to their ends.
-constexpr std::uint64_t mix_seeds = 4'000;
+constexpr std::uint64_t swarm_seeds = 2'000;
 constexpr std::uint64_t directed_seeds = 120;
 constexpr std::uint64_t clean_seeds = 40;
 constexpr std::uint64_t stage_seeds = 1'200; // ten for each pair of state and fault
@@ -27,8 +27,8 @@ constexpr std::uint64_t stage_seeds = 1'200; // ten for each pair of state and f
 coverage met;
 
 std::uint64_t seeds_of(const schedule& what) {
-    if (what.name == "mix") {
-        return mix_seeds;
+    if (what.name == "swarm") {
+        return swarm_seeds;
     }
     if (what.name == "stage-faults") {
         return stage_seeds;
