@@ -181,6 +181,7 @@ void client::forget_handle() {
     _outstanding = 0;
     _flood = {};
     _evicting = false;
+    _slow = false;
 }
 
 void client::daemon_died() {
@@ -215,6 +216,7 @@ void client::daemon_resumed() {
     if (_held.empty() && _home.running()) {
         writable();
     }
+    tell_pace();
 }
 
 void client::tell(trace::event&& what) {
@@ -231,6 +233,9 @@ void client::tell(trace::event&& what) {
         return;
     }
     _waiting.push_back(std::move(what));
+    if (is_slow() != _slow) {
+        _home.pace_changed(*this);
+    }
     if (!_stalled && !_read_planned) {
         _read_planned = true;
         _world.plan(_reads_every, happening::client_reads, _index);
@@ -244,6 +249,24 @@ void client::read() {
         _waiting.pop_front();
         see(std::move(next));
     }
+    tell_pace();
+}
+
+bool client::is_slow() const {
+    const std::size_t high = _waiting_max / 8 + 1;
+    return _waiting.size() > (_slow ? high / 2 : high);
+}
+
+void client::tell_pace() {
+    // A daemon that stands still learns it when it goes on.
+    if (_handle.value == 0 || is_slow() == _slow || !_home.running()) {
+        return;
+    }
+    _slow = !_slow;
+    static_cast<void>(_home.request([this](groups::service& service) {
+        service.slow(_handle, _slow);
+        return 0;
+    }));
 }
 
 void client::read_every(duration pace) {

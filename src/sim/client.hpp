@@ -29,7 +29,7 @@ struct client_options {
     std::uint32_t pid = 0; ///< 0: the world chooses one
     bool ring_views = false;
     duration reads_every{};           ///< 0: sees events at once; else dispatches all that waits at this pace
-    std::size_t waiting_max = 20'000; ///< events; at this bound the daemon evicts the client
+    std::size_t waiting_max = 20'000; ///< events; from an eighth on it is slow, at this bound the daemon evicts it
 };
 
 class client {
@@ -92,6 +92,8 @@ public:
     void tell(trace::event&& what);
     void writable();
     void read();
+    /// Tells its daemon that it has become slow, or that it no longer is.
+    void tell_pace();
     void daemon_died();
     void evicted();
     void daemon_resumed();
@@ -117,6 +119,7 @@ private:
     std::expected<void, groups::refusal> carry_out(held_request& request);
     std::expected<void, groups::refusal> opened(const std::expected<groups::handle_id, groups::refusal>& handle);
     void close_handle();
+    [[nodiscard]] bool is_slow() const;
     void see(trace::event&& what);
     void note(trace::event&& what);
     void forget_handle();
@@ -131,6 +134,7 @@ private:
     duration _reads_every;
     std::size_t _waiting_max;
 
+    bool _slow = false; ///< as its daemon has been told
     standing _state = standing::closed;
     groups::handle_id _handle;
     std::uint64_t _stream = 0;

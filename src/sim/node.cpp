@@ -116,6 +116,7 @@ void node::bury() {
 void node::forget_daemon() {
     _clients.clear();
     _evicted.clear();
+    _paced.clear();
     _engine.reset();
     _service.reset();
     _batch.clear();
@@ -232,6 +233,11 @@ void node::end_input() {
         note(event_kind::retired);
         forget_daemon();
         return;
+    }
+    while (!_paced.empty() && alive()) {
+        client* const which = _paced.back();
+        _paced.pop_back();
+        which->tell_pace();
     }
     while (!_evicted.empty() && alive()) {
         client* slow = _evicted.back();

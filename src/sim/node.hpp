@@ -109,6 +109,8 @@ public:
     void detach(groups::handle_id handle) { _clients.erase(handle); }
     /// The client has too much waiting for it; its handle is closed at the end of this input.
     void evict(client& slow) { _evicted.push_back(&slow); }
+    /// It has become slow, or no longer is; told at the end of this input.
+    void pace_changed(client& which) { _paced.push_back(&which); }
     [[nodiscard]] stage stage_now() const;
     /// Looks at the bounds; complains to the world when one is broken.
     void check_bounds();
@@ -165,6 +167,7 @@ private:
     std::unique_ptr<ring::engine> _engine;
     std::map<groups::handle_id, client*> _clients;
     std::vector<client*> _evicted;
+    std::vector<client*> _paced;
 
     bool _inside = false;
     bool _dead_inside = false;
