@@ -279,6 +279,33 @@ TEST_F(programs, a_lock_is_free_after_a_split_when_the_holders_of_both_sides_are
     EXPECT_TRUE(last.says("last"));
 }
 
+TEST_F(programs, a_watcher_comes_back_when_its_daemon_does) {
+    program other(nodes, 1, {"watcher", "group"});
+    program watcher(nodes, 0, {"watcher", "group"});
+    const auto members = [](const program& of) {
+        std::string result;
+        for (const std::string& line : of.lines()) {
+            result = line.starts_with("members ") ? line : result;
+        }
+        return result;
+    };
+    const auto sees = [&](const program& of, std::size_t count) {
+        const auto spaces = [&] {
+            const std::string line = members(of);
+            return static_cast<std::size_t>(std::count(line.begin(), line.end(), ' '));
+        };
+        return eventually([&] { return spaces() == count; }, patience);
+    };
+    ASSERT_TRUE(sees(watcher, 2));
+    ASSERT_TRUE(sees(other, 2));
+    nodes.kill(0);
+    EXPECT_TRUE(eventually([&] { return watcher.text().find("no daemon: ") != std::string::npos; }, patience));
+    EXPECT_TRUE(sees(other, 1)) << "whoever was on that node is gone";
+    ASSERT_NO_FATAL_FAILURE(nodes.start(0));
+    EXPECT_TRUE(sees(other, 2)) << "and joins again by itself";
+    EXPECT_TRUE(eventually([&] { return members(watcher) == members(other); }, patience));
+}
+
 TEST_F(programs, files_reach_everyone_whole) {
     const std::string file = some_file("report", 5'000'003);
     std::vector<program> receivers;
