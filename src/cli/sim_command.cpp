@@ -6,6 +6,7 @@
 #include "cli/number_range.hpp"
 #include "cli/printable.hpp"
 #include "cli/sim_batch.hpp"
+#include "sim/picture.hpp"
 #include "sim/run.hpp"
 #include "trace/event.hpp"
 
@@ -35,6 +36,7 @@ struct sim_options {
     std::string trace_file;
     std::string plan_file;
     std::string saved_plan;
+    std::string page_file;
     bool list = false;
     bool safe = false;
     bool agreed = false;
@@ -117,7 +119,9 @@ bool run_one(const sim_options& options) {
     const std::string name =
         options.plan_file.empty() ? fmt::format("{}, seed {}", request.schedule, request.seed) : options.plan_file;
     const auto began = clock::now();
-    const sim::run_outcome outcome = plan ? sim::run(*plan) : sim::run(request);
+    sim::chronicle notes;
+    sim::chronicle* const wanted = options.page_file.empty() ? nullptr : &notes;
+    const sim::run_outcome outcome = plan ? sim::run(*plan, wanted) : sim::run(request, wanted);
     print_summary(name, outcome, seconds_of(clock::now() - began));
     if (outcome.exhausted) {
         fmt::print("  the sweep is over: this seed names no place\n");
@@ -128,13 +132,17 @@ bool run_one(const sim_options& options) {
     if (!options.trace_file.empty()) {
         write_file(options.trace_file, text_of(outcome.trace));
     }
+    const std::string words = options.plan_file.empty() ? sim::replay_words(request) : "--plan " + options.plan_file;
+    if (!options.page_file.empty()) {
+        write_file(options.page_file,
+                   sim::picture_of(outcome, notes.ailments(), {.title = name, .replay = "coterie sim " + words}));
+        fmt::print("  drawn     {}\n", options.page_file);
+    }
     if (outcome.good()) {
         return true;
     }
     fmt::print("\nThe run of {} broke its guarantees:\n{}", name, sim::report_of(outcome));
-    if (options.plan_file.empty()) {
-        fmt::print("\nTo see it again: coterie sim {}\n", sim::replay_words(request));
-    }
+    fmt::print("\nTo see it again: coterie sim {}\n", words);
     if (options.batch.shrinks && plan) {
         std::fflush(stdout);
         shrink_to_file(*plan, {outcome.violations.front().guarantee}, options.batch.folder + "/shrunk.plan");
@@ -200,6 +208,8 @@ void add_sim_command(CLI::App& app) {
     command->add_flag("--shrink", batch.shrinks, "Shrink what fails to a plan of the few things that it needs");
     command->add_option("--folder", batch.folder, "Where the plans of failures go")->capture_default_str();
     command->add_option("--trace", options->trace_file, "Write the events of the run to this file")
+        ->excludes(count, minutes);
+    command->add_option("--html", options->page_file, "Draw the run as a page for a browser, in this file")
         ->excludes(count, minutes);
     command->add_flag("--list", options->list, "List the schedules");
     command->add_flag("--coverage", batch.coverage, "Print which states met which faults");
