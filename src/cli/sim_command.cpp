@@ -192,17 +192,16 @@ void add_sim_command(CLI::App& app) {
     auto* seed = command->add_option("--seed", batch.request.seed, "The seed, from which everything follows")
                      ->capture_default_str()
                      ->check(whole_number(0, std::numeric_limits<std::uint64_t>::max()));
-    command->add_option("--nodes", batch.request.nodes, "How many nodes; else as the schedule draws")
-        ->check(whole_number(1, 64));
-    command->add_option("--seconds", options->seconds, "For how long faults go on, in simulated seconds")
-        ->check(number(0.001, 1e6));
+    auto* nodes = command->add_option("--nodes", batch.request.nodes, "How many nodes; else as the schedule draws")
+                      ->check(whole_number(1, 64));
+    auto* seconds =
+        command->add_option("--seconds", options->seconds, "For how long faults go on, in simulated seconds")
+            ->check(number(0.001, 1e6));
     auto* count = command->add_option("--count", batch.count, "How many seeds to run, from --seed on")
                       ->check(whole_number(1, 1'000'000'000));
     auto* minutes = command->add_option("--minutes", options->minutes, "Run seeds from --seed on for so long")
                         ->check(number(0.01, 1e6));
     command->add_option("--jobs", batch.jobs, "How many seeds at a time")->check(whole_number(1, 256));
-    command->add_option("--plan", options->plan_file, "Play the plan in this file")
-        ->excludes(schedule, seed, count, minutes);
     command->add_option("--save-plan", options->saved_plan, "Write what the seed draws to this file")
         ->excludes(count, minutes);
     command->add_flag("--shrink", batch.shrinks, "Shrink what fails to a plan of the few things that it needs");
@@ -214,7 +213,9 @@ void add_sim_command(CLI::App& app) {
     command->add_flag("--list", options->list, "List the schedules");
     command->add_flag("--coverage", batch.coverage, "Print which states met which faults");
     auto* safe = command->add_flag("--safe", options->safe, "A part of the messages is safe; else in odd seeds only");
-    command->add_flag("--agreed", options->agreed, "No message is safe")->excludes(safe);
+    auto* agreed = command->add_flag("--agreed", options->agreed, "No message is safe")->excludes(safe);
+    command->add_option("--plan", options->plan_file, "Play the plan in this file, instead of what a seed draws")
+        ->excludes(schedule, seed, nodes, seconds, safe, agreed, count, minutes);
     command->callback([options] { simulate(*options); });
 }
 
