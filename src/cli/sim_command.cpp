@@ -6,6 +6,7 @@
 #include "cli/number_range.hpp"
 #include "cli/printable.hpp"
 #include "cli/sim_batch.hpp"
+#include "sim/picture.hpp"
 #include "sim/run.hpp"
 #include "trace/event.hpp"
 
@@ -35,6 +36,7 @@ struct sim_options {
     std::string trace_file;
     std::string plan_file;
     std::string saved_plan;
+    std::string page_file;
     bool list = false;
     bool safe = false;
     bool agreed = false;
@@ -117,7 +119,9 @@ bool run_one(const sim_options& options) {
     const std::string name =
         options.plan_file.empty() ? fmt::format("{}, seed {}", request.schedule, request.seed) : options.plan_file;
     const auto began = clock::now();
-    const sim::run_outcome outcome = plan ? sim::run(*plan) : sim::run(request);
+    sim::chronicle notes;
+    sim::chronicle* const wanted = options.page_file.empty() ? nullptr : &notes;
+    const sim::run_outcome outcome = plan ? sim::run(*plan, wanted) : sim::run(request, wanted);
     print_summary(name, outcome, seconds_of(clock::now() - began));
     if (outcome.exhausted) {
         fmt::print("  the sweep is over: this seed names no place\n");
@@ -128,13 +132,17 @@ bool run_one(const sim_options& options) {
     if (!options.trace_file.empty()) {
         write_file(options.trace_file, text_of(outcome.trace));
     }
+    const std::string words = options.plan_file.empty() ? sim::replay_words(request) : "--plan " + options.plan_file;
+    if (!options.page_file.empty()) {
+        write_file(options.page_file,
+                   sim::picture_of(outcome, notes.ailments(), {.title = name, .replay = "coterie sim " + words}));
+        fmt::print("  drawn     {}\n", options.page_file);
+    }
     if (outcome.good()) {
         return true;
     }
     fmt::print("\nThe run of {} broke its guarantees:\n{}", name, sim::report_of(outcome));
-    if (options.plan_file.empty()) {
-        fmt::print("\nTo see it again: coterie sim {}\n", sim::replay_words(request));
-    }
+    fmt::print("\nTo see it again: coterie sim {}\n", words);
     if (options.batch.shrinks && plan) {
         std::fflush(stdout);
         shrink_to_file(*plan, {outcome.violations.front().guarantee}, options.batch.folder + "/shrunk.plan");
@@ -184,27 +192,30 @@ void add_sim_command(CLI::App& app) {
     auto* seed = command->add_option("--seed", batch.request.seed, "The seed, from which everything follows")
                      ->capture_default_str()
                      ->check(whole_number(0, std::numeric_limits<std::uint64_t>::max()));
-    command->add_option("--nodes", batch.request.nodes, "How many nodes; else as the schedule draws")
-        ->check(whole_number(1, 64));
-    command->add_option("--seconds", options->seconds, "For how long faults go on, in simulated seconds")
-        ->check(number(0.001, 1e6));
+    auto* nodes = command->add_option("--nodes", batch.request.nodes, "How many nodes; else as the schedule draws")
+                      ->check(whole_number(1, 64));
+    auto* seconds =
+        command->add_option("--seconds", options->seconds, "For how long faults go on, in simulated seconds")
+            ->check(number(0.001, 1e6));
     auto* count = command->add_option("--count", batch.count, "How many seeds to run, from --seed on")
                       ->check(whole_number(1, 1'000'000'000));
     auto* minutes = command->add_option("--minutes", options->minutes, "Run seeds from --seed on for so long")
                         ->check(number(0.01, 1e6));
     command->add_option("--jobs", batch.jobs, "How many seeds at a time")->check(whole_number(1, 256));
-    command->add_option("--plan", options->plan_file, "Play the plan in this file")
-        ->excludes(schedule, seed, count, minutes);
     command->add_option("--save-plan", options->saved_plan, "Write what the seed draws to this file")
         ->excludes(count, minutes);
     command->add_flag("--shrink", batch.shrinks, "Shrink what fails to a plan of the few things that it needs");
     command->add_option("--folder", batch.folder, "Where the plans of failures go")->capture_default_str();
     command->add_option("--trace", options->trace_file, "Write the events of the run to this file")
         ->excludes(count, minutes);
+    command->add_option("--html", options->page_file, "Draw the run as a page for a browser, in this file")
+        ->excludes(count, minutes);
     command->add_flag("--list", options->list, "List the schedules");
     command->add_flag("--coverage", batch.coverage, "Print which states met which faults");
     auto* safe = command->add_flag("--safe", options->safe, "A part of the messages is safe; else in odd seeds only");
-    command->add_flag("--agreed", options->agreed, "No message is safe")->excludes(safe);
+    auto* agreed = command->add_flag("--agreed", options->agreed, "No message is safe")->excludes(safe);
+    command->add_option("--plan", options->plan_file, "Play the plan in this file, instead of what a seed draws")
+        ->excludes(schedule, seed, nodes, seconds, safe, agreed, count, minutes);
     command->callback([options] { simulate(*options); });
 }
 

@@ -52,7 +52,7 @@ public:
             weight = chance(1, 2) ? static_cast<std::uint32_t>(1 + below(8)) : 0;
         }
         _weights[below(sorts)] += 4;
-        _gap = between(milliseconds(20), milliseconds(900));
+        _gap = any_scale(_random, milliseconds(10), milliseconds(900));
         _longest = between(milliseconds(30), milliseconds(2'500));
     }
 

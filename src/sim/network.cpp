@@ -32,12 +32,14 @@ std::size_t network::place(node_id node) const {
 }
 
 void network::set_quality(node_id from, node_id to, const link_quality& quality) {
+    ++_changes;
     link& way = link_at(from, to);
     way.quality = quality;
     way.faulty = quality.faulty();
 }
 
 void network::set_quality(const link_quality& quality) {
+    ++_changes;
     for (link& way : _links) {
         way.quality = quality;
         way.faulty = quality.faulty();
@@ -86,6 +88,7 @@ void network::partition(std::span<const std::vector<node_id>> sides) {
 }
 
 void network::join_all() {
+    ++_changes;
     for (link& way : _links) {
         way.cut = false;
     }

@@ -123,13 +123,18 @@ public:
     /// Nodes in different sets do not reach each other; cuts inside a set stay as they are. Nodes in no set stand alone.
     void partition(std::initializer_list<std::vector<node_id>> sides);
     void partition(std::span<const std::vector<node_id>> sides);
-    void restore(node_id from, node_id to) { link_at(from, to).cut = false; }
+    void restore(node_id from, node_id to) {
+        link_at(from, to).cut = false;
+        ++_changes;
+    }
     void restore_both(node_id one, node_id other);
     /// Undoes all cuts; qualities and rules stay.
     void join_all();
     /// No cut, no fault, no rule; what is held is let go.
     void heal();
     [[nodiscard]] bool reaches(node_id from, node_id to) const { return !link_at(from, to).cut; }
+    /// Grows whenever a link may have been cut, restored, made worse or better.
+    [[nodiscard]] std::uint64_t changes() const { return _changes; }
     /// Since when a direction has been cut without a break; base::never if it is not.
     [[nodiscard]] time_point cut_since(node_id from, node_id to) const {
         const link& way = link_at(from, to);
@@ -197,9 +202,10 @@ private:
     [[nodiscard]] const link& link_at(node_id from, node_id to) const {
         return _links[place(from) * _nodes + place(to)];
     }
-    void set_cut(link& way) const {
+    void set_cut(link& way) {
         way.cut_at = way.cut ? way.cut_at : _now;
         way.cut = true;
+        ++_changes;
     }
     rule& add_rule(verdict what, packet_filter&& filter, std::uint64_t count);
     [[nodiscard]] rule* rule_of(rule_id id);
@@ -221,6 +227,7 @@ private:
     base::buffer_pool& _pool;
     surroundings& _around;
     std::vector<link> _links;
+    std::uint64_t _changes = 1;
     std::vector<rule> _rules;
     rule_id _rules_made = 0;
     slots<flight> _flights;

@@ -42,14 +42,14 @@ void judge(scene& on, run_outcome& outcome) {
     outcome.violations = check(outcome.trace, options);
 }
 
-run_outcome finished(scene& on) {
-    on.finish();
+run_outcome outcome_of(scene& on) {
     run_outcome outcome;
     outcome.nodes = on.w.nodes();
     outcome.safe = on.options.safe;
     outcome.exhausted = on.exhausted;
     outcome.met = on.w.met_faults();
     outcome.simulated = on.w.now() - time_point{};
+    outcome.faults_end = on.quiet_since() - time_point{};
     outcome.occurrences = on.w.occurrences();
     outcome.network = on.w.net().counts();
     outcome.views = on.w.steps_of(step::kind::installed);
@@ -69,19 +69,30 @@ run_outcome finished(scene& on) {
     return outcome;
 }
 
+run_outcome play_to_end(const setup& from, void (*play)(scene&), chronicle* notes) {
+    // On the heap: hooks of schedules keep references to it.
+    const auto on = std::make_unique<scene>(from);
+    if (notes != nullptr) {
+        notes->follow(on->w);
+    }
+    play(*on);
+    on->finish();
+    if (notes != nullptr) {
+        notes->close();
+    }
+    return outcome_of(*on);
+}
+
 } // namespace
 
-run_outcome run(const plan& what) {
+run_outcome run(const plan& what, chronicle* notes) {
     setup from;
     static_cast<plan&>(from) = what;
     from.random = base::random_source(what.world.seed);
-    // On the heap: hooks of schedules keep references to it.
-    const auto on = std::make_unique<scene>(from);
-    play_plan(*on);
-    return finished(*on);
+    return play_to_end(from, play_plan, notes);
 }
 
-run_outcome run(const run_request& request) {
+run_outcome run(const run_request& request, chronicle* notes) {
     const schedule* what = find_schedule(request.schedule);
     if (what == nullptr) {
         run_outcome outcome;
@@ -91,12 +102,7 @@ run_outcome run(const run_request& request) {
         return outcome;
     }
     const setup from = prepare(*what, request);
-    if (what->planned()) {
-        return run(static_cast<const plan&>(from));
-    }
-    const auto on = std::make_unique<scene>(from);
-    what->play(*on);
-    return finished(*on);
+    return what->planned() ? run(static_cast<const plan&>(from), notes) : play_to_end(from, what->play, notes);
 }
 
 std::optional<plan> plan_of(const run_request& request) {

@@ -4,6 +4,7 @@
 #pragma once
 
 #include "sim/checker.hpp"
+#include "sim/chronicle.hpp"
 #include "sim/coverage.hpp"
 #include "sim/network.hpp"
 #include "sim/schedule.hpp"
@@ -27,6 +28,7 @@ struct run_outcome {
     std::size_t nodes = 0;
     bool safe = false;
     bool exhausted = false; ///< the seed of a sweep is beyond its last place
+    duration faults_end{};  ///< since the beginning
     std::vector<trace::event> trace;
     std::vector<violation> violations; ///< of the checker, then what the world itself saw (without events)
     coverage met;
@@ -40,10 +42,10 @@ struct run_outcome {
     [[nodiscard]] bool good() const { return violations.empty(); }
 };
 
-/// Runs; an unknown schedule gives a violation that says so.
-[[nodiscard]] run_outcome run(const run_request& request);
+/// Runs; an unknown schedule gives a violation that says so. `notes`, if any, follows the run to its end.
+[[nodiscard]] run_outcome run(const run_request& request, chronicle* notes = nullptr);
 /// Plays a plan: the same as the request that it was drawn for, or that shrinking began with.
-[[nodiscard]] run_outcome run(const plan& what);
+[[nodiscard]] run_outcome run(const plan& what, chronicle* notes = nullptr);
 /// What the request's seed draws, if its schedule draws everything beforehand.
 [[nodiscard]] std::optional<plan> plan_of(const run_request& request);
 

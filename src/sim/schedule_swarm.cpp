@@ -69,6 +69,18 @@ void draw_world(base::random_source& random, world_options& world) {
         world.links.jitter = any_time(random, {}, world.links.latency / 2);
     }
     if (random.chance(1, 4)) {
+        // Links that are bad for as long as faults go on.
+        constexpr std::int64_t least = 100; // of a million
+        const auto often = [&random](std::int64_t most) {
+            return random.chance(1, 2) ? static_cast<std::uint32_t>(any_scale(random, least, most)) : 0U;
+        };
+        world.links.loss = often(100'000);
+        world.links.duplicate = often(100'000);
+        world.links.late_duplicate = often(20'000);
+        world.links.reorder = often(200'000);
+        world.links.corrupt = often(20'000);
+    }
+    if (random.chance(1, 4)) {
         world.socket_bytes = any_size(random, 30'000, 4 << 20);
     }
     if (random.chance(1, 8)) {

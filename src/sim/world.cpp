@@ -54,6 +54,9 @@ bool world::advance(time_point end) {
     if (++_occurrences % bounds_checked_every == 0) {
         check_bounds();
     }
+    if (on_moment) {
+        on_moment();
+    }
     return true;
 }
 

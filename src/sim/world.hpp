@@ -103,6 +103,7 @@ public:
     [[nodiscard]] std::vector<node_id> running() const; ///< alive and not paused
     void boot_all();
     [[nodiscard]] network& net() { return _network; }
+    [[nodiscard]] const network& net() const { return _network; }
 
     /// Calls `call` at every step of every node, from inside the input; it may crash nodes, cut links, and post().
     hook_id on_steps(std::function<void(node&, const step&)> call);
@@ -163,6 +164,8 @@ public:
     void when_running(node_id id, std::function<void()> what);
     /// Called when a client's turn has come; set by whoever gives clients traffic.
     std::function<void(std::uint32_t)> on_turn;
+    /// Called after every occurrence, if set; may look, not touch.
+    std::function<void()> on_moment;
 
 private:
     template <class Signature>

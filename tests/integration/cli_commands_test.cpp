@@ -344,6 +344,11 @@ TEST_F(command_line, says_what_is_wrong_with_a_file_in_one_line) {
         {"check " + folder + "/empty", "coterie: there are no events in " + folder + "/empty\n"},
         {"check " + folder + "/binary",
          "coterie: " + folder + "/binary:1: not an event: \\x1b]0;title\\x07\\xff\\x00junk\n"},
+        {"sim --plan /nowhere/plan", "coterie: /nowhere/plan: cannot be read: No such file or directory\n"},
+        {"sim --plan " + folder, "coterie: " + folder + ": cannot be read: Is a directory\n"},
+        {"sim --plan " + folder + "/binary",
+         "coterie: " + folder + "/binary: the first line of a plan is 'coterie-plan 1'\n"},
+        {"sim --html /nowhere/page --seconds 0.01 --nodes 2", "coterie: cannot write /nowhere/page\n"},
         {"demo /nowhere/text", "coterie: /nowhere/text cannot be read or has no lines to send\n"},
         {"demo " + folder, "coterie: " + folder + " cannot be read or has no lines to send\n"},
     };

@@ -253,6 +253,48 @@ TEST(a_slow_receiver, slows_senders_and_stays_a_member) {
     EXPECT_EQ(in_words(cluster.judge()), "");
 }
 
+/// Everybody talks for a while; nobody may be suspected by anybody.
+template <class Trouble>
+void expect_no_eviction(duration time, Trouble&& trouble) {
+    formed_cluster cluster(5);
+    ASSERT_TRUE(cluster.formed);
+    traffic_profile talk;
+    talk.pace = milliseconds(20);
+    cluster.populate(1, talk);
+    trouble(cluster);
+    cluster.w.run_for(time);
+    EXPECT_EQ(cluster.w.steps_of(step::kind::suspected), 0U);
+    EXPECT_EQ(in_words(cluster.judge()), "");
+    EXPECT_EQ(in_words(cluster.w.complaints()), "");
+}
+
+TEST(nobody_is_left_out, for_five_lost_packets_of_a_hundred) {
+    expect_no_eviction(seconds(30), [](formed_cluster& cluster) {
+        link_quality lossy = cluster.options.world.links;
+        lossy.loss = 50'000;
+        cluster.w.net().set_quality(lossy);
+    });
+}
+
+TEST(nobody_is_left_out, for_a_latency_that_jumps_between_a_fifth_of_a_millisecond_and_eighty) {
+    expect_no_eviction(seconds(30), [](formed_cluster& cluster) {
+        for (int jump = 0; jump < 20; ++jump) {
+            link_quality slow = cluster.options.world.links;
+            slow.latency = jump % 2 == 0 ? milliseconds(80) : microseconds(200);
+            cluster.later(milliseconds(1'300) * jump, [&cluster, slow] { cluster.w.net().set_quality(slow); });
+        }
+    });
+}
+
+TEST(nobody_is_left_out, for_standing_still_for_three_tenths_of_a_second) {
+    expect_no_eviction(seconds(30), [](formed_cluster& cluster) {
+        for (std::uint32_t pause = 0; pause < 20; ++pause) {
+            cluster.later(milliseconds(1'300) * pause,
+                          [&cluster, pause] { cluster.w.at(1 + pause % 5).pause_for(milliseconds(300)); });
+        }
+    });
+}
+
 TEST(an_idle_cluster, sends_little) {
     formed_cluster cluster(5);
     ASSERT_TRUE(cluster.formed);
