@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // The store is a file of one line. It is replaced, never changed: a new file is written and synced, renamed over the old
-// one, and the folder synced, so that after a loss of power one of the two is there whole.
+// one, and the folder synced, so that after a loss of power one of the two is there whole. The number stands in it twice: a
+// damaged one that was taken for a lower one would let ids of views come back.
 #include "daemon/epoch_store.hpp"
 
 #include <cerrno>
@@ -18,10 +19,15 @@ namespace coterie::daemon {
 
 namespace {
 
-constexpr std::string_view prefix = "coterie epoch 1: ";
+constexpr std::string_view prefix = "coterie epoch 2: ";
 constexpr auto pause_after_failure = std::chrono::seconds(1);
 
 std::string fault_of(const std::string& what) { return what + ": " + std::strerror(errno); }
+
+std::string line_of(base::epoch_number epoch) {
+    const std::string number = std::to_string(epoch.value);
+    return std::string(prefix) + number + ' ' + number + '\n';
+}
 
 /// A descriptor that is closed at the end of its scope.
 class open_file {
@@ -82,13 +88,14 @@ epoch_store::found epoch_store::read() const {
     if (!in) {
         return {};
     }
-    std::string line;
-    std::getline(in, line);
+    // One byte more than the longest line.
+    std::string text(prefix.size() + 43, '\0');
+    in.read(text.data(), static_cast<std::streamsize>(text.size()));
+    text.resize(static_cast<std::size_t>(in.gcount()));
     base::epoch_number epoch;
-    const char* const end = line.data() + line.size();
-    if (line.starts_with(prefix)) {
-        const auto [at, fault] = std::from_chars(line.data() + prefix.size(), end, epoch.value);
-        if (fault == std::errc{} && at == end) {
+    if (text.starts_with(prefix)) {
+        static_cast<void>(std::from_chars(text.data() + prefix.size(), text.data() + text.size(), epoch.value));
+        if (text == line_of(epoch)) {
             return {.epoch = epoch, .fault = {}};
         }
     }
@@ -155,7 +162,7 @@ std::expected<void, std::string> epoch_store::try_out() const {
 std::expected<void, std::string> epoch_store::write(base::epoch_number epoch) const {
     const std::string fresh = _folder + "/epoch.new";
     const std::string place = _folder + "/epoch";
-    const std::string line = std::string(prefix) + std::to_string(epoch.value) + '\n';
+    const std::string line = line_of(epoch);
     {
         const open_file file(fresh, O_WRONLY | O_CREAT | O_TRUNC);
         if (!file || ::write(file.number(), line.data(), line.size()) != static_cast<ssize_t>(line.size()) ||
