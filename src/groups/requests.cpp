@@ -214,6 +214,9 @@ std::string_view service::core::group_of(handle_id id) const {
 
 std::vector<paused_group> service::core::paused_groups() const {
     std::vector<paused_group> result;
+    if (_tables.paused() == 0) {
+        return result;
+    }
     for (const auto& [name, in] : _tables.groups()) {
         if (in->pauses > 0) {
             result.push_back({name, _tables.slow_members(*in)});

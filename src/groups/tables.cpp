@@ -113,6 +113,9 @@ bool tables::pause(node_id node, wire::slot_number slot, bool begins) {
     const bool before = in.pauses > 0;
     in.pauses = begins ? in.pauses + 1 : in.pauses - 1;
     const bool held = in.pauses > 0;
+    if (held != before) {
+        _paused = held ? _paused + 1 : _paused - 1;
+    }
     for (handle* each : in.listeners) {
         each->held = held;
     }
@@ -133,6 +136,7 @@ std::vector<process> tables::slow_members(const group& in) const {
 }
 
 void tables::forget_pauses() {
+    _paused = 0;
     for (auto& [node, joins] : _nodes) {
         for (auto& [slot, one] : joins) {
             one.pauses = false;

@@ -71,6 +71,8 @@ public:
 
     /// Notes that a member is slow, or no longer. True if the group's local senders are held, or free, from now on.
     bool pause(node_id node, wire::slot_number slot, bool begins);
+    /// How many groups have slow members.
+    [[nodiscard]] std::size_t paused() const { return _paused; }
     [[nodiscard]] std::vector<process> slow_members(const group& in) const; ///< sorted
     /// Nobody is known to be slow any more.
     void forget_pauses();
@@ -87,6 +89,7 @@ private:
     std::map<node_id, node_table> _nodes;
     group_map _groups;
     std::size_t _size = 0;
+    std::size_t _paused = 0;
 };
 
 } // namespace coterie::groups

@@ -175,12 +175,6 @@ TEST_F(status, counts_groups_and_stays_small_with_ten_thousand_of_them) {
     EXPECT_EQ(told["groups"]["joins"], 10'000);
     EXPECT_EQ(told["clients"]["handles"], 10'000);
     EXPECT_LT(text().size(), without + 100);
-    const auto begun = std::chrono::steady_clock::now();
-    for (int i = 0; i < 20; ++i) {
-        static_cast<void>(text());
-    }
-    const auto each = (std::chrono::steady_clock::now() - begun) / 20;
-    EXPECT_LT(each, std::chrono::milliseconds(5)) << "an engine that reports does nothing else";
 }
 
 TEST_F(status, is_json_whatever_bytes_a_name_has) {
