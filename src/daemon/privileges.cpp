@@ -37,7 +37,7 @@ constexpr int lock_how = MCL_CURRENT | MCL_FUTURE | MCL_ONFAULT;
 bool memory_is_locked = false;
 
 /// Memory that is free and in place may be this much.
-constexpr std::size_t idle_memory_max = std::size_t{16} << 20U;
+constexpr std::size_t idle_memory_max = std::size_t{1} << 20U;
 
 /// Bytes in place that are not of files nor shared.
 std::size_t own_memory() {
