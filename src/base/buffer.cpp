@@ -61,13 +61,18 @@ buffer_pool::buffer_pool(std::size_t kept_bytes_max) : _core(new detail::pool_co
     _core->idle_bytes_max = kept_bytes_max;
 }
 
-buffer_pool::~buffer_pool() {
+void buffer_pool::drop_idle() {
     for (auto& list : _core->idle) {
         for (detail::buffer_block* block : list) {
             detail::destroy(block);
         }
-        list.clear();
+        list = std::vector<detail::buffer_block*>();
     }
+    _core->idle_bytes = 0;
+}
+
+buffer_pool::~buffer_pool() {
+    drop_idle();
     _core->orphaned = true;
     if (_core->live_blocks == 0) {
         delete _core;

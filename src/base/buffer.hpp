@@ -105,6 +105,8 @@ public:
     [[nodiscard]] buffer copy(std::span<const std::byte> bytes);
     /// Bytes of the idle buffers kept for re-use.
     [[nodiscard]] std::size_t idle_bytes() const;
+    /// Keeps none of them any longer.
+    void drop_idle();
 
 private:
     detail::pool_core* _core;

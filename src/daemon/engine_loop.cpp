@@ -243,6 +243,8 @@ private:
         _tidy_timer.async_wait([this](const std::error_code& fault) {
             _tidying = false;
             if (!fault) {
+                _pool.drop_idle();
+                _server.drop_idle();
                 return_memory();
             }
         });

@@ -24,6 +24,8 @@ public:
     [[nodiscard]] block take();
     void give_back(block space);
 
+    void drop_idle() { _idle = std::vector<block>(); }
+
     void added(std::size_t bytes) { _bytes_waiting += bytes; }
     void removed(std::size_t bytes) { _bytes_waiting -= bytes; }
     [[nodiscard]] std::size_t bytes_waiting() const { return _bytes_waiting; }

@@ -162,6 +162,7 @@ public:
     const server_counters& counts() const { return _counts; }
     std::size_t clients() const { return _sessions.size(); }
     bool take_parted() { return std::exchange(_parted, false); }
+    void drop_idle() { _context.rows.drop_idle(); }
     int poll_descriptor() const { return _poll.number(); }
 
 private:
@@ -416,5 +417,6 @@ void server::flush() { _core->flush(); }
 const server_counters& server::counts() const { return _core->counts(); }
 std::size_t server::clients() const { return _core->clients(); }
 bool server::take_parted() { return _core->take_parted(); }
+void server::drop_idle() { _core->drop_idle(); }
 
 } // namespace coterie::ipc

@@ -119,6 +119,8 @@ public:
     [[nodiscard]] std::size_t clients() const;
     /// Whether clients have gone since the last call.
     [[nodiscard]] bool take_parted();
+    /// Keeps no memory for the next ones.
+    void drop_idle();
 
 private:
     class core;
