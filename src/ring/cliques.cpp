@@ -11,33 +11,80 @@ namespace coterie::ring {
 
 namespace {
 
-bool lists(const std::vector<member>& hears, const member& who) { return std::ranges::binary_search(hears, who); }
+/// A node's index among this node and its peers, sorted by node. Who hears whom is asked for every pair of them, which
+/// for many nodes has to be the look-up of a bit.
+using place = std::size_t;
 
 class chooser {
 public:
-    chooser(const hearing& hearing, const standing& standing) : _hearing(hearing), _standing(standing) {}
+    chooser(const hearing& hearing, const standing& standing) : _hearing(hearing), _standing(standing) {
+        const std::vector<peer>& peers = hearing.peers();
+        _known.reserve(peers.size() + 1);
+        const auto above = std::ranges::lower_bound(peers, standing.self.node, {}, &peer::node);
+        for (auto each = peers.begin(); each != above; ++each) {
+            _known.push_back(&*each);
+        }
+        _self = _known.size();
+        _known.push_back(nullptr);
+        for (auto each = above; each != peers.end(); ++each) {
+            _known.push_back(&*each);
+        }
+        _hears.resize(_known.size() * _known.size());
+        for (place at = 0; at < _known.size(); ++at) {
+            if (at != _self) {
+                note_hearing(at);
+            }
+        }
+    }
 
     wish choose() {
         gather_side();
         choose_core();
         gather_contacts();
+        _wish.side = members(_side);
+        _wish.core = members(_core);
         return std::move(_wish);
     }
 
 private:
+    [[nodiscard]] member who(place at) const {
+        return at == _self ? _standing.self : member{_known[at]->node, _known[at]->nonce};
+    }
+
+    [[nodiscard]] std::vector<member> members(const std::vector<place>& places) const {
+        std::vector<member> result;
+        result.reserve(places.size());
+        for (const place at : places) {
+            result.push_back(who(at));
+        }
+        return result;
+    }
+
+    /// Both lists are sorted: one walk through both.
+    void note_hearing(place of) {
+        place at = 0;
+        for (const member& heard : _known[of]->last.hears) {
+            while (at < _known.size() && who(at) < heard) {
+                ++at;
+            }
+            if (at < _known.size() && who(at) == heard) {
+                _hears[of * _known.size() + at] = true;
+            }
+        }
+    }
+
+    [[nodiscard]] bool hears(place one, place other) const { return _hears[one * _known.size() + other]; }
+
     /// Whether two nodes hear each other, as far as this node knows.
-    [[nodiscard]] bool linked(const member& left, const member& right) const {
+    [[nodiscard]] bool linked(place left, place right) const {
         if (COTERIE_MUTANT(ring_any_clique)) { // takes in members that cannot hear each other
             return true;
         }
-        if (left == _standing.self || right == _standing.self) {
-            const peer* other = _hearing.find(left == _standing.self ? right.node : left.node);
+        if (left == _self || right == _self) {
+            const peer* other = _known[left == _self ? right : left];
             return other != nullptr && _hearing.mutual(*other);
         }
-        const peer* first = _hearing.find(left.node);
-        const peer* second = _hearing.find(right.node);
-        return first != nullptr && second != nullptr && lists(first->last.hears, right) &&
-               lists(second->last.hears, left);
+        return hears(left, right) && hears(right, left);
     }
 
     /// Whether a heard peer of the own view still stands in it; notes when it waits for a change.
@@ -57,90 +104,84 @@ private:
 
     void gather_side() {
         if (_standing.view == nullptr) {
-            _wish.side.push_back(_standing.self);
+            _side.push_back(_self);
             return;
         }
+        place at = 0;
         for (const member& each : _standing.view->members) {
-            if (each == _standing.self) {
-                _wish.side.push_back(each);
+            while (at < _known.size() && who(at) < each) {
+                ++at;
+            }
+            if (at == _known.size() || who(at) != each) {
                 continue;
             }
-            const peer* other = _hearing.find(each.node);
-            if (other != nullptr && _hearing.hears(each) && stands_by(*other)) {
-                _wish.side.push_back(each);
+            if (at == _self || (_hearing.hears(each) && stands_by(*_known[at]))) {
+                _side.push_back(at);
             }
         }
     }
 
     void choose_core() {
-        std::vector<member> pool = _wish.side;
-        while (_wish.core.empty()) {
-            std::vector<member> clique =
-                clique_from(pool.front(), pool, [&](const member& a, const member& b) { return linked(a, b); });
-            if (std::ranges::binary_search(clique, _standing.self)) {
-                _wish.core = std::move(clique);
+        std::vector<place> pool = _side;
+        while (_core.empty()) {
+            std::vector<place> clique = clique_from(pool.front(), pool, [&](place a, place b) { return linked(a, b); });
+            if (std::ranges::binary_search(clique, _self)) {
+                _core = std::move(clique);
                 break;
             }
-            std::erase_if(pool, [&](const member& each) { return std::ranges::binary_search(clique, each); });
+            std::erase_if(pool, [&](place each) { return std::ranges::binary_search(clique, each); });
         }
-        for (const member& each : _wish.side) {
-            for (const member& other : _wish.side) {
-                const peer* witness = _hearing.find(other.node);
-                if (each != other && each != _standing.self && witness != nullptr &&
-                    !lists(witness->last.hears, each)) {
-                    _wish.doubted.push_back(each.node);
-                    break;
-                }
+        for (const place each : _side) {
+            const auto misses = [&](place other) { return other != each && other != _self && !hears(other, each); };
+            if (each != _self && std::ranges::any_of(_side, misses)) {
+                _wish.doubted.push_back(who(each).node);
             }
         }
     }
 
     void gather_contacts() {
         // By view, so that views merge whole; nodes without a view stand alone. Sorted: lowest node first.
-        std::vector<std::vector<const peer*>> groups;
+        std::vector<std::vector<place>> groups;
         std::map<view_id, std::size_t> group_of;
-        for (const peer& each : _hearing.peers()) {
-            const member who{each.node, each.nonce};
-            if (!_hearing.mutual(each) || std::ranges::binary_search(_wish.side, who)) {
+        for (place at = 0; at < _known.size(); ++at) {
+            if (at == _self || !_hearing.mutual(*_known[at]) || std::ranges::binary_search(_side, at)) {
                 continue;
             }
-            if (!each.last.view.valid()) {
-                groups.push_back({&each});
+            const view_id& view = _known[at]->last.view;
+            if (!view.valid()) {
+                groups.push_back({at});
                 continue;
             }
-            const auto [found, fresh] = group_of.try_emplace(each.last.view, groups.size());
+            const auto [found, fresh] = group_of.try_emplace(view, groups.size());
             if (fresh) {
                 groups.emplace_back();
             }
-            groups[found->second].push_back(&each);
+            groups[found->second].push_back(at);
         }
-        std::vector<member> chosen = _wish.core;
+        std::vector<place> chosen = _core;
         for (const auto& group : groups) {
             if (joins_whole(group, chosen)) {
-                for (const peer* each : group) {
-                    chosen.push_back({each->node, each->nonce});
-                    _wish.contact.push_back({each->node, each->nonce});
+                for (const place each : group) {
+                    chosen.push_back(each);
+                    _wish.contact.push_back(who(each));
                 }
             }
         }
         std::ranges::sort(_wish.contact);
     }
 
-    [[nodiscard]] bool joins_whole(const std::vector<const peer*>& group, const std::vector<member>& chosen) const {
-        for (const peer* each : group) {
-            const member who{each->node, each->nonce};
-            const bool complete = !each->last.view.valid() || each->last.view_size == group.size();
-            if (!complete || (each->last.flags & wire::heartbeat::changing) != 0) {
+    [[nodiscard]] bool joins_whole(const std::vector<place>& group, const std::vector<place>& chosen) const {
+        for (const place each : group) {
+            const wire::heartbeat& last = _known[each]->last;
+            const bool complete = !last.view.valid() || last.view_size == group.size();
+            if (!complete || (last.flags & wire::heartbeat::changing) != 0) {
                 return false;
             }
-            const auto goes_with = [&](const member& other) { return linked(who, other); };
-            if (!std::ranges::all_of(chosen, goes_with)) {
+            if (!std::ranges::all_of(chosen, [&](place other) { return linked(each, other); })) {
                 return false;
             }
-            for (const peer* other : group) {
-                if (other != each && !linked(who, {other->node, other->nonce})) {
-                    return false;
-                }
+            if (!std::ranges::all_of(group, [&](place other) { return other == each || linked(each, other); })) {
+                return false;
             }
         }
         return true;
@@ -148,6 +189,11 @@ private:
 
     const hearing& _hearing;
     const standing& _standing;
+    std::vector<const peer*> _known; ///< by place; null for this node
+    place _self = 0;
+    std::vector<bool> _hears; ///< a row for each place: whom it hears
+    std::vector<place> _side;
+    std::vector<place> _core;
     wish _wish;
 };
 

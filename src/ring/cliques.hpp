@@ -31,11 +31,11 @@ struct wish {
 [[nodiscard]] wish make_wish(const hearing& hearing, const standing& standing);
 
 /// The largest-from-the-lowest clique: `first` and then, ascending, every one of `others` that `linked` says goes with
-/// all chosen before. Sorted by node.
-template <class Linked>
-[[nodiscard]] std::vector<member> clique_from(const member& first, const std::vector<member>& others, Linked linked) {
-    std::vector<member> chosen{first};
-    for (const member& each : others) {
+/// all chosen before. Nodes are named by anything that sorts as they do; sorted.
+template <class Name, class Linked>
+[[nodiscard]] std::vector<Name> clique_from(const Name& first, const std::vector<Name>& others, Linked linked) {
+    std::vector<Name> chosen{first};
+    for (const Name& each : others) {
         bool fits = each != first;
         for (std::size_t at = 0; fits && at < chosen.size(); ++at) {
             fits = linked(chosen[at], each);

@@ -26,7 +26,7 @@ std::size_t any_number_of_nodes(base::random_source& random) {
     if (kind < 95) {
         return 7 + random.below(6);
     }
-    return kind < 98 ? 13 + random.below(12) : 16 + random.below(49);
+    return kind < 99 ? 13 + random.below(12) : 16 + random.below(49);
 }
 
 void draw_ring(base::random_source& random, ring::settings& ring) {

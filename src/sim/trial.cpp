@@ -7,6 +7,7 @@
 
 #include <poll.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -91,7 +92,12 @@ void write_all(int where, std::string_view text) {
 [[noreturn]] void be_child(int output, std::chrono::seconds limit, const trials::work& what) {
     ::prctl(PR_SET_PDEATHSIG, SIGKILL);
     ::dup2(output, STDERR_FILENO);
-    ::alarm(static_cast<unsigned>(limit.count()));
+    // Computing counts, not waiting for a core that others use.
+    const auto limit_s = static_cast<rlim_t>(limit.count());
+    const rlimit computing{.rlim_cur = limit_s, .rlim_max = limit_s + 1};
+    ::setrlimit(RLIMIT_CPU, &computing);
+    const rlimit no_core{.rlim_cur = 0, .rlim_max = 0};
+    ::setrlimit(RLIMIT_CORE, &no_core);
     const run_outcome outcome = what();
     write_all(output, numbers_of(outcome) + report_of(outcome));
     ::_exit(0);
@@ -101,8 +107,8 @@ std::string end_in_words(int status, std::chrono::seconds limit) {
     if (!WIFSIGNALED(status)) {
         return "the run ended without a judgement\n";
     }
-    if (WTERMSIG(status) == SIGALRM) {
-        return "the run did not end within " + std::to_string(limit.count()) + " s\n";
+    if (WTERMSIG(status) == SIGXCPU) {
+        return "the run did not end within " + std::to_string(limit.count()) + " s of computing\n";
     }
     return "the run was ended by signal " + std::to_string(WTERMSIG(status)) + " (" + strsignal(WTERMSIG(status)) +
            ")\n";

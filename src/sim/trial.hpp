@@ -32,7 +32,7 @@ class trials {
 public:
     using work = std::function<run_outcome()>;
 
-    /// A run that takes longer than `limit` of real time counts as died.
+    /// A run that computes for longer than `limit` counts as died.
     trials(unsigned at_once, std::chrono::seconds limit) : _at_once(at_once), _limit(limit) {}
     ~trials();
     trials(const trials&) = delete;

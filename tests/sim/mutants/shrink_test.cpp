@@ -7,9 +7,8 @@
 
 #include <gtest/gtest.h>
 
-#include <unistd.h>
-
 #include <algorithm>
+#include <atomic>
 #include <cstdlib>
 #include <string>
 
@@ -159,13 +158,12 @@ TEST(a_run_that_breaks_an_assertion, is_told_apart_from_one_that_was_judged) {
     EXPECT_NE(aborted.report.find("signal 6"), std::string::npos) << aborted.report;
     const trial endless = try_apart(
         []() -> run_outcome {
-            for (;;) {
-                ::pause();
+            for (std::atomic<int> turns = 0;; ++turns) {
             }
         },
         seconds(1));
     EXPECT_EQ(endless.broken, std::set<int>{died});
-    EXPECT_NE(endless.report.find("did not end within 1 s"), std::string::npos) << endless.report;
+    EXPECT_NE(endless.report.find("did not end within 1 s of computing"), std::string::npos) << endless.report;
     EXPECT_TRUE(try_apart([] { return run(run_request{.seed = 1, .safe = {}}); }, seconds(60)).good());
 }
 
