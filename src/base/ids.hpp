@@ -3,6 +3,7 @@
 #pragma once
 
 #include <compare>
+#include <cstddef>
 #include <cstdint>
 
 namespace coterie::base {
@@ -36,6 +37,8 @@ struct strong_counter : strong_number<Tag, Rep> {
 
 /// The configured id of a machine's daemon; 0 means "no node".
 using node_id = strong_number<struct node_id_tag, std::uint32_t>;
+/// One of the networks that join all nodes, from 0 to links_max - 1: ring0_addr are the nodes' addresses on link 0.
+using link_number = strong_number<struct link_number_tag, std::uint8_t>;
 /// The boot nonce of one life of a node; 0 means "unknown".
 using incarnation = strong_number<struct incarnation_tag, std::uint64_t>;
 /// The cluster a packet belongs to: a hash of its name.
@@ -48,6 +51,7 @@ using hop_number = strong_counter<struct hop_number_tag, std::uint64_t>;
 using epoch_number = strong_counter<struct epoch_number_tag, std::uint64_t>;
 
 inline constexpr node_id no_node{};
+inline constexpr std::size_t links_max = 8;
 inline constexpr incarnation no_incarnation{};
 
 /// Names a view, and before that the attempt to form it. Totally ordered: epoch, then coordinator, then its nonce.

@@ -5,6 +5,7 @@
 #include "cli/printable.hpp"
 #include "cli/text_table.hpp"
 
+#include <algorithm>
 #include <chrono>
 #include <fmt/core.h>
 #include <nlohmann/json.hpp>
@@ -112,16 +113,60 @@ std::string round_trip_text(const json& us) {
     return us.is_number() ? fmt::format("{:.2f} ms", us.get<double>() / 1'000) : "-";
 }
 
-std::string node_table(const json& report) {
+std::string loss_text(const json& percent) {
+    return percent.is_number() ? fmt::format("{} %", percent.get<std::int64_t>()) : "-";
+}
+
+/// Whether nodes are joined by more than one link.
+bool has_several_links(const json& report) {
+    return std::ranges::any_of(at(report, "/links"), [](const json& each) { return at(each, "/paths").size() > 1; });
+}
+
+/// What there is to say of a path that is not as it should be.
+std::string path_note(const json& path) {
+    const json& times = at(path, "/times_down");
+    const json& held = at(path, "/held_off_ms");
+    std::string result = word(at(path, "/reason"), "");
+    if (times.is_number() && times.get<std::int64_t>() > 0) {
+        result += (result.empty() ? "" : "; ") + fmt::format("was down {}", plural(times.get<std::uint64_t>(), "time"));
+    }
+    if (held.is_number() && held.get<std::int64_t>() > 0) {
+        result += ", not taken back for " + span_text(held);
+    }
+    return result;
+}
+
+std::string path_table(const json& report) {
     text_table table(
-        {{"node", true}, {"name"}, {"address"}, {"in view"}, {"heard"}, {"round trip", true}, {"last heard", true}});
+        {{"node", true}, {"link", true}, {"address"}, {"state"}, {"round trip", true}, {"loss", true}, {"note"}});
+    for (const json& link : at(report, "/links")) {
+        for (const json& path : at(link, "/paths")) {
+            table.add({id(at(link, "/node")), id(at(path, "/link")), word(at(path, "/address"), "-"),
+                       word(at(path, "/state")) + (yes(at(path, "/in_use")) ? ", used" : ""),
+                       round_trip_text(at(path, "/round_trip_us")), loss_text(at(path, "/loss_percent")),
+                       path_note(path)});
+        }
+    }
+    return table.text();
+}
+
+std::string node_table(const json& report) {
+    text_table table({{"node", true},
+                      {"name"},
+                      {"address"},
+                      {"in view"},
+                      {"heard"},
+                      {"round trip", true},
+                      {"loss", true},
+                      {"last heard", true}});
+    const bool several = has_several_links(report);
     const json& daemon = at(report, "/daemon");
     const std::uint64_t self = at(daemon, "/node").is_number() ? at(daemon, "/node").get<std::uint64_t>() : 0;
     bool told = false;
     const auto tell_self = [&] {
         if (!std::exchange(told, true)) {
             table.add({id(at(daemon, "/node")), word(at(daemon, "/name"), "-"), word(at(daemon, "/address"), "-"),
-                       "self", "-", "-", "-"});
+                       "self", "-", "-", "-", "-"});
         }
     };
     for (const json& link : at(report, "/links")) {
@@ -133,6 +178,7 @@ std::string node_table(const json& report) {
                    yes(at(link, "/in_view")) ? "yes" : "no",
                    heard_text(link) + (yes(at(link, "/leaving")) ? ", leaving" : ""),
                    round_trip_text(at(link, "/round_trip_us")),
+                   several ? "-" : loss_text(at(link, "/paths/0/loss_percent")),
                    last.is_number() ? span_text(last) + " ago" : std::string("never")});
     }
     tell_self();
@@ -194,6 +240,7 @@ std::string status_text(const json& report, const std::vector<listed_group>& gro
     result += slow_lines(report);
     result += groups.empty() ? "" : "\n" + groups_text(groups, groups_shown_max, processes_shown_max);
     result += "\n" + node_table(report);
+    result += has_several_links(report) ? "\n" + path_table(report) : "";
     const std::string counters = counter_table(report);
     result += counters.empty() ? "" : "\n" + counters;
     return result;

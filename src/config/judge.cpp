@@ -2,6 +2,7 @@
 // Walks through a document and does with each key what the table of keys says, then looks at what keys mean together.
 #include "config/judge.hpp"
 
+#include "config/judge_links.hpp"
 #include "config/keys.hpp"
 
 #include <algorithm>
@@ -91,11 +92,11 @@ public:
         : _file(file),
           _only(only),
           _result(result),
-          _draft{.what = &result.what, .known = &known, .blocks = false} {}
+          _draft{.what = &result.what, .known = &known, .blocks = false, .link = 0} {}
 
     void judge_section(const section& from, const std::string& path) {
-        if (path == interface_section && !is_first_link(from)) {
-            return;
+        if (path == interface_section) {
+            begin_interface(from);
         }
         if (path == node_section && !begin_node(from)) {
             return;
@@ -117,6 +118,7 @@ public:
         if (_draft.blocks) {
             _result.what.slow.evict_after.reset();
         }
+        judge_interfaces(root);
         const log_settings& log = _result.what.log;
         const entry* const to_file = last(root, "logging", "to_logfile");
         const entry* const file = last(root, "logging", "logfile");
@@ -145,6 +147,11 @@ private:
 
     void judge_entry(const entry& each, const std::string& key) {
         const key_rule* const rule = find_rule(key);
+        if (rule == nullptr && is_link_too_many(key)) {
+            error(each.line, key,
+                  "there are at most " + std::to_string(base::links_max) + " links, ring0_addr to ring7_addr");
+            return;
+        }
         if (rule == nullptr) {
             const std::string_view near = near_key(key);
             warning(each.line, key,
@@ -178,19 +185,15 @@ private:
         }
     }
 
-    /// Links other than the first are passed over, with a warning for each.
-    bool is_first_link(const section& from) {
+    /// The link's number may stand behind what is said of it.
+    void begin_interface(const section& from) {
+        _draft.link = 0;
         for (const std::string_view name : {"linknumber", "ringnumber"}) {
-            const entry* const number = from.find(name);
-            const std::string key = std::string(interface_section) + "." + std::string(name);
-            if (number != nullptr && number->value != "0") {
-                if (const auto fits = fitted(*find_rule(key), *number); fits) {
-                    warning(number->line, key, "link " + number->value + " is not used: there is one link, number 0");
-                    return false;
-                }
+            if (const entry* const number = from.find(name)) {
+                const auto fits = fitted(*find_rule(std::string(interface_section) + "." + std::string(name)), *number);
+                _draft.link = fits ? static_cast<std::size_t>(fits->number) : 0;
             }
         }
-        return true;
     }
 
     bool begin_node(const section& from) {
@@ -206,7 +209,7 @@ private:
             const entry* const found = from.find(key);
             return found == nullptr ? from.line : found->line;
         };
-        nodes.emplace_back().at = {.id = line_of("nodeid"), .name = line_of("name"), .address = line_of("ring0_addr")};
+        nodes.emplace_back().at = {.section = from.line, .id = line_of("nodeid"), .name = line_of("name")};
         return true;
     }
 
@@ -218,6 +221,9 @@ private:
             error(from.line, std::string(node_section),
                   "this node has no ring0_addr; write for example `ring0_addr: 192.0.2.1`");
         }
+        for (node_address& each : _result.what.nodes.back().addresses) {
+            each.line = from.find(address_key(each.link))->line;
+        }
     }
 
     void judge_nodes() {
@@ -228,14 +234,30 @@ private:
                 judge_pair(nodes[i], nodes[j]);
             }
         }
+        judge_links(nodes, _file, _result.diagnostics);
+    }
+
+    /// A section about a link on which no node has an address.
+    void judge_interfaces(const section& root) {
+        const std::vector<node>& nodes = _result.what.nodes;
+        for (const section& totem : root.sections) {
+            for (const section& each : totem.sections) {
+                if (totem.name != "totem" || each.name != "interface" || nodes.empty()) {
+                    continue;
+                }
+                begin_interface(each);
+                const link_number link{static_cast<std::uint8_t>(_draft.link)};
+                if (std::ranges::none_of(nodes, [&](const node& one) { return one.on(link) != nullptr; })) {
+                    warning(each.line, std::string(interface_section),
+                            "there is no link " + std::to_string(link.value) + ": no node has a " + address_key(link));
+                }
+            }
+        }
     }
 
     void judge_pair(const node& one, const node& other) {
         if (one.id == other.id && one.id != base::no_node) {
             both_have("nodeid", "nodeid " + std::to_string(one.id.value), one.at.id, other.at.id);
-        }
-        if (one.address == other.address && !one.address.empty()) {
-            both_have("ring0_addr", "address " + one.address, one.at.address, other.at.address);
         }
         if (one.name == other.name && !one.name.empty()) {
             both_have("name", "name " + one.name, one.at.name, other.at.name);

@@ -86,9 +86,21 @@ std::string take_priority(draft& into, const value& given) {
     return {};
 }
 
+template <std::uint8_t link>
+std::string take_address(draft& into, const value& given) {
+    std::vector<node_address>& all = into.what->nodes.back().addresses;
+    const auto place = std::ranges::lower_bound(all, link_number{link}, {}, &node_address::link);
+    if (place != all.end() && place->link.value == link) {
+        place->host = given.text;
+    } else {
+        all.insert(place, {.link = {link}, .host = given.text});
+    }
+    return {};
+}
+
 constexpr std::string_view by_itself = "this is chosen by Coterie itself";
-constexpr std::string_view one_link = "there is one link";
 constexpr std::string_view own_transport = "there is one transport, UDP unicast, with packets of its own";
+constexpr std::string_view own_pace = "links are probed at a pace that follows from the token";
 constexpr std::string_view no_quorum = "there is no quorum service: groups work in every partition";
 constexpr std::string_view one_log = "all parts log alike, as `logging` says";
 constexpr std::string_view other_token = "the token is watched in another way";
@@ -117,8 +129,9 @@ constexpr std::array rules{
     accepted("totem.crypto_model", "nss", "there is no encryption yet"),
     accepted("totem.key", "c2VjcmV0", no_key),
     accepted("totem.keyfile", "/etc/corosync/authkey", no_key),
-    accepted("totem.link_mode", "passive", one_link),
-    accepted("totem.rrp_mode", "none", one_link),
+    honoured("totem.link_mode", one_of("passive|active|rr"), "active", "which of several links packets take: the best, all, or one after the other",
+             [](draft& into, const value& given) { into.what->mode = static_cast<link_mode>(given.choice); return std::string(); }),
+    accepted("totem.rrp_mode", "none", "link_mode says how several links are used"),
     accepted("totem.config_version", "3", "every daemon reads its own file; versions are not compared"),
     accepted("totem.cluster_uuid", "5aa4c2d1", "it is for the tools that write it; cluster_name tells clusters apart"),
     accepted("totem.clear_node_high_bit", "yes", "ids are given, not made from addresses"),
@@ -149,36 +162,36 @@ constexpr std::array rules{
     accepted("totem.knet_compression_threshold", "100", own_transport),
     accepted("totem.knet_compression_level", "0", own_transport),
 
-    honoured("totem.interface.linknumber", number_from(0, 7), "0", "which link the section is about; other links than 0 are not used",
+    honoured("totem.interface.linknumber", number_from(0, 7), "0", "which link the section is about; 0 if it does not say",
              [](draft&, const value&) { return std::string(); }),
     honoured("totem.interface.ringnumber", number_from(0, 7), "0", "an older name of linknumber",
              [](draft&, const value&) { return std::string(); }),
-    honoured("totem.interface.mcastport", number_from(1, 65'535), "5500", "a port",
-             [](draft& into, const value& given) { into.what->port = static_cast<std::uint16_t>(given.number); return std::string(); }),
+    honoured("totem.interface.mcastport", number_from(1, 65'535), "5500", "the link's port",
+             [](draft& into, const value& given) { into.what->links.at(into.link).port = static_cast<std::uint16_t>(given.number); return std::string(); }),
+    honoured("totem.interface.knet_link_priority", number_from(0, 255), "2", "the link's priority: in passive mode the highest is used, of several the one with the lowest number",
+             [](draft& into, const value& given) { into.what->links.at(into.link).priority = static_cast<int>(given.number); return std::string(); }),
     accepted("totem.interface.bindnetaddr", "192.0.2.0", no_multicast),
     accepted("totem.interface.mcastaddr", "239.192.0.1", no_multicast),
     accepted("totem.interface.broadcast", "no", no_multicast),
     accepted("totem.interface.ttl", "1", no_multicast),
     accepted("totem.interface.knet_transport", "udp", own_transport),
-    accepted("totem.interface.knet_link_priority", "1", one_link),
-    accepted("totem.interface.knet_ping_interval", "500", own_transport),
-    accepted("totem.interface.knet_ping_timeout", "1000", own_transport),
-    accepted("totem.interface.knet_ping_precision", "2048", own_transport),
-    accepted("totem.interface.knet_pong_count", "2", own_transport),
+    accepted("totem.interface.knet_ping_interval", "500", own_pace),
+    accepted("totem.interface.knet_ping_timeout", "1000", own_pace),
+    accepted("totem.interface.knet_ping_precision", "2048", own_pace),
+    accepted("totem.interface.knet_pong_count", "2", own_pace),
 
     honoured("nodelist.node.nodeid", number_from(1, 65'535), "1", "a node's id",
              [](draft& into, const value& given) { into.what->nodes.back().id.value = static_cast<std::uint32_t>(given.number); return std::string(); }),
     honoured("nodelist.node.name", any_text, "alpha", "the node's name, best that of uname(1)",
              [](draft& into, const value& given) { into.what->nodes.back().name = given.text; return std::string(); }),
-    honoured("nodelist.node.ring0_addr", any_text, "192.0.2.1", "the node's address, or a name that stands for it",
-             [](draft& into, const value& given) { into.what->nodes.back().address = given.text; return std::string(); }),
-    accepted("nodelist.node.ring1_addr", "198.51.100.1", one_link),
-    accepted("nodelist.node.ring2_addr", "198.51.100.2", one_link),
-    accepted("nodelist.node.ring3_addr", "198.51.100.3", one_link),
-    accepted("nodelist.node.ring4_addr", "198.51.100.4", one_link),
-    accepted("nodelist.node.ring5_addr", "198.51.100.5", one_link),
-    accepted("nodelist.node.ring6_addr", "198.51.100.6", one_link),
-    accepted("nodelist.node.ring7_addr", "198.51.100.7", one_link),
+    honoured("nodelist.node.ring0_addr", any_text, "192.0.2.1", "the node's address on link 0, or a name that stands for it", take_address<0>),
+    honoured("nodelist.node.ring1_addr", any_text, "198.51.100.1", "the same on link 1", take_address<1>),
+    honoured("nodelist.node.ring2_addr", any_text, "198.51.100.2", "the same on link 2", take_address<2>),
+    honoured("nodelist.node.ring3_addr", any_text, "198.51.100.3", "the same on link 3", take_address<3>),
+    honoured("nodelist.node.ring4_addr", any_text, "198.51.100.4", "the same on link 4", take_address<4>),
+    honoured("nodelist.node.ring5_addr", any_text, "198.51.100.5", "the same on link 5", take_address<5>),
+    honoured("nodelist.node.ring6_addr", any_text, "198.51.100.6", "the same on link 6", take_address<6>),
+    honoured("nodelist.node.ring7_addr", any_text, "198.51.100.7", "the same on link 7", take_address<7>),
     accepted("nodelist.node.quorum_votes", "1", no_quorum),
 
     accepted("quorum.provider", "corosync_votequorum", no_quorum),

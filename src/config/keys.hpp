@@ -41,6 +41,7 @@ struct draft {
     settings* what{};
     const accounts* known{};
     bool blocks = false; ///< client.slow_policy, which may stand behind the time
+    std::size_t link{};  ///< which one an interface section is about
 };
 
 struct key_rule {

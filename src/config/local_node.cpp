@@ -37,11 +37,15 @@ std::expected<std::size_t, std::string> find_local_node(const settings& from, co
         })) {
         return *place;
     }
-    if (const auto place = place_of([&](const node& each) { return each.address == host || is_own(each.address); })) {
+    const auto place_with = [&](auto is_here) {
+        return place_of(
+            [&](const node& each) { return std::ranges::any_of(each.addresses, is_here, &node_address::host); });
+    };
+    if (const auto place = place_with([&](const std::string& at) { return at == host || is_own(at); })) {
         return *place;
     }
-    if (const auto place = place_of([&](const node& each) {
-            const auto known = facts.resolved.find(each.address);
+    if (const auto place = place_with([&](const std::string& at) {
+            const auto known = facts.resolved.find(at);
             return known != facts.resolved.end() && std::ranges::any_of(known->second, is_own);
         })) {
         return *place;

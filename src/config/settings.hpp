@@ -7,6 +7,7 @@
 #include "config/accounts.hpp"
 #include "config/document.hpp"
 
+#include <array>
 #include <chrono>
 #include <cstdint>
 #include <optional>
@@ -17,25 +18,58 @@
 
 namespace coterie::config {
 
+using base::link_number;
 using base::node_id;
 
 /// Nodes of a cluster, at most.
 inline constexpr std::size_t nodes_max = 128;
 
+/// Where a node is on one link.
+struct node_address {
+    link_number link;
+    std::string host;   ///< ring0_addr to ring7_addr: an IP address or a host's name
+    std::size_t line{}; ///< where it stands in the file
+    friend bool operator==(const node_address&, const node_address&) = default;
+};
+
+/// The key of an address on that link: "ring1_addr" of link 1.
+[[nodiscard]] std::string address_key(link_number link);
+
 struct node {
     node_id id;
-    std::string name;    ///< empty if none is given
-    std::string address; ///< ring0_addr: an IP address or a host's name
+    std::string name;                    ///< empty if none is given
+    std::vector<node_address> addresses; ///< sorted by link; all nodes have the same links, link 0 among them
     /// Where these stand in the file.
     struct lines {
+        std::size_t section{};
         std::size_t id{};
         std::size_t name{};
-        std::size_t address{};
         friend bool operator==(const lines&, const lines&) = default;
     };
     lines at = {};
     friend bool operator==(const node&, const node&) = default;
+
+    /// Null if it has no address on that link.
+    [[nodiscard]] const node_address* on(link_number link) const;
 };
+
+/// Which of several links a packet takes.
+enum class link_mode : std::uint8_t { passive, active, round_robin };
+
+struct link_settings {
+    std::uint16_t port{};
+    int priority = 1; ///< the highest goes first in passive mode
+    friend bool operator==(const link_settings&, const link_settings&) = default;
+};
+
+/// Links as they are without a word about them: one port after the other.
+[[nodiscard]] constexpr std::array<link_settings, base::links_max> usual_links() {
+    std::array<link_settings, base::links_max> result{};
+    for (std::size_t link = 0; link < result.size(); ++link) {
+        result[link].port = static_cast<std::uint16_t>(5'405 + link);
+    }
+    return result;
+}
 
 /// Which kind of address is taken where a name has both.
 enum class ip_preference : std::uint8_t { ipv4_only, ipv6_only, ipv4_first, ipv6_first };
@@ -84,7 +118,9 @@ struct access_entries {
 struct settings {
     std::string file; ///< where this was read; empty for the built-in default
     std::string cluster_name;
-    std::uint16_t port = 5405;
+    std::array<link_settings, base::links_max> links =
+        usual_links(); ///< by number; nodes have addresses on some of them
+    link_mode mode = link_mode::passive;
     ip_preference ip = ip_preference::ipv6_first;
     std::vector<node> nodes;                        ///< sorted by id; empty: one node on no network
     node_id lone_node{1};                           ///< the local node's id when `nodes` is empty

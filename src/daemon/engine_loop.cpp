@@ -9,7 +9,9 @@
 #include "daemon/network_port.hpp"
 #include "daemon/network_setup.hpp"
 #include "daemon/node_journal.hpp"
+#include "daemon/path_text.hpp"
 #include "daemon/privileges.hpp"
+#include "daemon/socket_watch.hpp"
 #include "daemon/status_report.hpp"
 
 #include <algorithm>
@@ -73,8 +75,8 @@ public:
         // Their threads report to the loop.
         _parts.book.reset();
         _parts.store.reset();
-        // The descriptors belong to the transport and the server.
-        _network_ready.release();
+        _sockets.reset();
+        // The descriptor belongs to the server.
         _clients_ready.release();
     }
 
@@ -83,7 +85,6 @@ public:
             if (const auto opened = _port->open(); !opened) {
                 return opened;
             }
-            _network_ready.assign(_port->transport()->descriptor());
         }
         std::error_code ignored;
         std::filesystem::create_directories(std::filesystem::path(socket_path).parent_path(), ignored);
@@ -114,6 +115,9 @@ public:
         watch_clients();
         if (_port) {
             watch_network();
+            for (const std::string& line : _port->absent_links()) {
+                spdlog::error("{}", line);
+            }
         }
         if (_parts.book) {
             _parts.book->listen([this](const std::string& name, const known_addresses& known) {
@@ -148,6 +152,17 @@ public:
         _packet = nullptr;
     }
     void on_refused(base::node_id node) override { _engine.on_refused(_now, node); }
+    void on_path(base::node_id node, const net::path_report& path) override {
+        // Of one link there is nothing to say that the view does not say.
+        if (_port->settings().links.size() > 1) {
+            std::vector<net::path_report> all;
+            for (const net::path_status& each : _port->transport()->paths(_now, node)) {
+                all.push_back(each.seen);
+            }
+            spdlog::log(is_alarming(path, all) ? spdlog::level::warn : spdlog::level::info, "{}",
+                        path_line(_journal.named(node), path, all));
+        }
+    }
 
 private:
     void begin_input() {
@@ -186,8 +201,10 @@ private:
             tidy_later();
         }
         if (net::transport* const transport = open_transport()) {
-            transport->flush();
-            watch_room();
+            transport->flush(_now);
+            if (_sockets) {
+                _sockets->watch_room();
+            }
         }
         if (_engine.retired()) {
             end();
@@ -251,7 +268,9 @@ private:
     }
 
     void set_timer() {
-        const base::time_point wanted = _engine.deadline();
+        const net::transport* const transport = open_transport();
+        const base::time_point wanted =
+            transport == nullptr ? _engine.deadline() : std::min(_engine.deadline(), transport->deadline());
         // A timer that comes too early is cheaper than one that is set again and again.
         if (wanted == base::never || (_timer_set && _wakes_at <= wanted)) {
             return;
@@ -276,6 +295,9 @@ private:
                 break;
             }
         }
+        if (_port) {
+            _port->on_time(_now, *this);
+        }
         if (_engine.deadline() <= _now) {
             _engine.on_time(_now);
         }
@@ -283,30 +305,17 @@ private:
     }
 
     void watch_network() {
-        _network_ready.async_wait(asio::posix::stream_descriptor::wait_read, [this](const std::error_code& fault) {
-            if (fault) {
-                return;
-            }
-            begin_input();
-            static_cast<void>(receive());
-            settle();
-            watch_network();
-        });
-    }
-
-    void watch_room() {
-        net::transport* const transport = open_transport();
-        if (transport == nullptr || !transport->waiting() || _watching_room) {
-            return;
-        }
-        _watching_room = true;
-        _network_ready.async_wait(asio::posix::stream_descriptor::wait_write, [this](const std::error_code& fault) {
-            _watching_room = false;
-            if (!fault) {
-                _port->transport()->flush();
-                watch_room();
-            }
-        });
+        _sockets.emplace(
+            _io, *_port->transport(),
+            [this] {
+                begin_input();
+                static_cast<void>(receive());
+                settle();
+            },
+            [this] {
+                begin_input();
+                settle();
+            });
     }
 
     void watch_clients() {
@@ -356,23 +365,11 @@ private:
 
     /// A peer's name could not be resolved when this node started, and now can.
     void name_is_known(const std::string& name, const known_addresses& known) {
-        const auto node = std::ranges::find(_parts.nodes, name, &config::node::address);
-        const auto where = address_of_peer(_port->settings(), known);
-        if (node == _parts.nodes.end() || !where) {
-            spdlog::error("{} stands for no address of the kind that this cluster uses; this node runs without it",
-                          name);
-            return;
-        }
-        const net::transport_settings& network = _port->settings();
-        if (*where == network.local ||
-            std::ranges::find(network.peers, *where, &net::peer::where) != network.peers.end()) {
-            spdlog::error("{} is {}, which is another node's address; this node runs without it", name, where->host());
-            return;
-        }
         begin_input();
-        _port->add({.node = node->id, .where = *where});
+        for (const network_port::late_peer& each : _port->on_name(_parts.nodes, name, known)) {
+            spdlog::log(each.added ? spdlog::level::info : spdlog::level::err, "{}", each.line);
+        }
         _facts = facts();
-        spdlog::info("{} is known now: node {} is at {}", name, node->id.value, where->text());
         settle();
     }
 
@@ -413,6 +410,7 @@ private:
                               .engine = _engine,
                               .groups = _service,
                               .network = transport != nullptr ? &transport->counts() : nullptr,
+                              .paths = transport != nullptr ? transport->paths(_now) : std::vector<net::node_paths>{},
                               .clients = _server.counts(),
                               .clients_connected = _server.clients(),
                               .slow_clients = slow_clients(),
@@ -434,6 +432,8 @@ private:
                 .configuration_file = _parts.configuration_file,
                 .socket_path = _socket_path,
                 .nodes = named_nodes(_parts.ring.self.node, _parts.nodes, _port ? &_port->settings() : nullptr),
+                .mode = _port ? _port->settings().mode : net::link_mode::passive,
+                .links = _port ? _port->settings().links : std::vector<net::local_link>{},
                 .started = _started_at};
     }
 
@@ -448,7 +448,7 @@ private:
     std::string name_of(base::node_id node) const {
         for (const config::node& each : _parts.nodes) {
             if (each.id == node) {
-                return each.name.empty() ? each.address : each.name;
+                return each.name.empty() ? each.addresses.front().host : each.name;
             }
         }
         return {};
@@ -473,7 +473,7 @@ private:
     lifecycle _life{
         _io,
         {.leave = [this] { leave(); }, .end = [this] { _io.stop(); }, .record_tables = [this] { record_tables(); }}};
-    asio::posix::stream_descriptor _network_ready{_io};
+    std::optional<socket_watch> _sockets; ///< of the network, while the loop runs
     asio::posix::stream_descriptor _clients_ready{_io};
     base::time_point _now;
     base::time_point _started_at;
@@ -484,7 +484,6 @@ private:
     std::expected<void, std::string> _outcome;
     bool _met_others = false; ///< there was a view with other nodes
     bool _timer_set = false;
-    bool _watching_room = false;
     bool _turn_posted = false; ///< for clients
     bool _looking_again = false;
     bool _watching_slow = false;

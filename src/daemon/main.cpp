@@ -46,6 +46,18 @@ int fail_logged(const std::string& line, const config::settings& settings, const
     return fail(line);
 }
 
+/// The addresses at which it listens, by link.
+std::string place_of(const std::optional<net::transport_settings>& network) {
+    if (!network) {
+        return "no network";
+    }
+    std::string result;
+    for (const net::local_link& each : network->links) {
+        result += (result.empty() ? "" : " and ") + each.where.text();
+    }
+    return result;
+}
+
 int serve(const config::settings& settings, const daemon::options& wanted, daemon::background& background) {
     const auto failed = [&](const std::string& line) { return fail_logged(line, settings, wanted); };
     if (settings.file.empty()) {
@@ -65,7 +77,7 @@ int serve(const config::settings& settings, const daemon::options& wanted, daemo
         return failed(parts.error());
     }
     const base::node_id self = parts->ring.self.node;
-    const std::string place = parts->net ? parts->net->local.text() : "no network";
+    const std::string place = place_of(parts->net);
     daemon::engine_loop loop(std::move(*parts));
     if (const auto opened = loop.open(socket_path); !opened) {
         return failed(opened.error());

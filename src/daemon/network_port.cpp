@@ -3,6 +3,8 @@
 // judged each turn.
 #include "daemon/network_port.hpp"
 
+#include "daemon/network_setup.hpp"
+
 #include <algorithm>
 #include <sys/socket.h>
 
@@ -30,19 +32,54 @@ network_port::network_port(net::transport_settings settings, stranger_watch::ide
 std::expected<void, std::string> network_port::open() {
     auto opened = net::transport::open(_settings, _pool);
     if (!opened) {
-        const bool taken = opened.error() == std::errc::address_in_use;
+        const bool taken = opened.error().what == std::errc::address_in_use;
         return std::unexpected(
-            _settings.local.text() + " cannot be used for UDP: " + opened.error().message() +
+            _settings.local(opened.error().link)->text() + " cannot be used for UDP: " + opened.error().what.message() +
             (taken ? "; another program has this port: end it, or choose another mcastport for all nodes" : ""));
     }
     _transport.emplace(std::move(*opened));
     return {};
 }
 
-void network_port::add(const net::peer& fresh) {
-    _settings.peers.push_back(fresh);
+std::vector<std::string> network_port::absent_links() const {
+    std::vector<std::string> result;
+    for (const net::link_number link : _transport->absent()) {
+        result.push_back(_settings.local(link)->host() + ", this node's address on link " + std::to_string(link.value) +
+                         ", is not an address of this machine; the link is down until it is: correct " +
+                         config::address_key(link) + " or the network");
+    }
+    return result;
+}
+
+std::vector<network_port::late_peer> network_port::on_name(const std::vector<config::node>& nodes,
+                                                           const std::string& name, const known_addresses& known) {
+    std::vector<late_peer> result;
+    for (const config::node& node : nodes) {
+        for (const config::node_address& at : node.addresses) {
+            if (at.host != name) {
+                continue;
+            }
+            const auto fresh = late_address(_settings, at, known);
+            if (fresh) {
+                add(node.id, *fresh);
+                result.push_back({true, name + " is known now: node " + std::to_string(node.id.value) + " is at " +
+                                            fresh->where.text()});
+            } else {
+                result.push_back({false, fresh.error()});
+            }
+        }
+    }
+    return result;
+}
+
+void network_port::add(base::node_id node, const net::link_address& fresh) {
+    auto known = std::ranges::find(_settings.peers, node, &net::peer::node);
+    if (known == _settings.peers.end()) {
+        known = _settings.peers.insert(known, {.node = node, .at = {}});
+    }
+    known->at.push_back(fresh);
     if (_transport) {
-        _transport->add(fresh);
+        _transport->add(node, fresh);
     }
 }
 
@@ -50,7 +87,13 @@ bool network_port::receive(base::time_point now, receiver& to, std::size_t datag
     _now = now;
     _receiver = &to;
     _judged = 0;
-    return _transport->receive(*this, datagrams_max);
+    return _transport->receive(now, *this, datagrams_max);
+}
+
+void network_port::on_time(base::time_point now, receiver& to) {
+    _now = now;
+    _receiver = &to;
+    _transport->on_time(now, *this);
 }
 
 void network_port::on_packet(const base::buffer& datagram, const wire::opened& packet) {
@@ -60,35 +103,39 @@ void network_port::on_packet(const base::buffer& datagram, const wire::opened& p
             // the other.
             each.next = _now + showing_pause;
             const base::bytes_view bytes = datagram.bytes();
-            static_cast<void>(::sendto(_transport->descriptor(), bytes.data(), bytes.size(),
+            static_cast<void>(::sendto(_transport->descriptors()[each.socket], bytes.data(), bytes.size(),
                                        MSG_DONTWAIT | MSG_NOSIGNAL, each.where.raw(), each.where.raw_bytes()));
         }
     }
     _receiver->on_packet(datagram, packet);
 }
 
-void network_port::on_stranger(base::bytes_view datagram, const net::address& source) {
+void network_port::on_stranger(base::bytes_view datagram, net::link_number link, const net::address& source) {
     if (_judged == judged_a_turn) {
         return;
     }
     ++_judged;
-    const auto found = _watch.judge(_now, datagram, source, _settings);
+    const auto found = _watch.judge(_now, datagram, link, source, _settings);
     if (!found) {
         return;
     }
     if (found->what == stranger_watch::kind::other_address) {
-        remember(*found, source);
+        remember(*found, link, source);
     }
     _told(*found);
 }
 
-void network_port::remember(const stranger_watch::finding& found, const net::address& source) {
+void network_port::remember(const stranger_watch::finding& found, net::link_number link, const net::address& source) {
+    const auto local = std::ranges::find(_settings.links, link, &net::local_link::number);
     auto known = std::ranges::find(_doubles, found.nonce, &double_daemon::nonce);
     if (known == _doubles.end()) {
         if (_doubles.size() == doubles_max) {
             _doubles.erase(_doubles.begin());
         }
-        known = _doubles.insert(_doubles.end(), {.node = found.node, .nonce = found.nonce, .where = source});
+        known = _doubles.insert(_doubles.end(), {.node = found.node,
+                                                 .nonce = found.nonce,
+                                                 .where = source,
+                                                 .socket = static_cast<std::size_t>(local - _settings.links.begin())});
     }
     known->until = _now + showing_time;
 }

@@ -4,6 +4,7 @@
 // answers.
 #pragma once
 
+#include "daemon/address_book.hpp"
 #include "daemon/stranger_watch.hpp"
 #include "net/transport.hpp"
 
@@ -21,10 +22,18 @@ public:
     network_port(net::transport_settings settings, stranger_watch::identity self, base::buffer_pool& pool,
                  std::function<void(const stranger_watch::finding&)> told);
 
-    /// Opens the socket. The error is one line for people.
+    /// Opens the links' sockets. The error is one line for people.
     [[nodiscard]] std::expected<void, std::string> open();
-    /// A peer more, whose address has become known.
-    void add(const net::peer& fresh);
+    /// A line for people about each link whose address this machine does not have.
+    [[nodiscard]] std::vector<std::string> absent_links() const;
+    /// What has become of a node's address on a link.
+    struct late_peer {
+        bool added;
+        std::string line; ///< for people
+    };
+    /// A name of one of `nodes` has become known: takes it for where that node is.
+    [[nodiscard]] std::vector<late_peer> on_name(const std::vector<config::node>& nodes, const std::string& name,
+                                                 const known_addresses& known);
 
     /// Null before open().
     [[nodiscard]] net::transport* transport() { return _transport ? &*_transport : nullptr; }
@@ -37,25 +46,33 @@ public:
         /// As in net::packet_sink.
         virtual void on_packet(const base::buffer& datagram, const wire::opened& packet) = 0;
         virtual void on_refused(base::node_id node) = 0;
+        virtual void on_path(base::node_id node, const net::path_report& path) = 0;
     };
-    /// Hands up to `datagrams_max` datagrams, and the errors that have come, to `to`. False when nothing is left.
+    /// Hands up to `datagrams_max` datagrams of each link, and the errors that have come, to `to`. False when nothing is
+    /// left.
     bool receive(base::time_point now, receiver& to, std::size_t datagrams_max);
+    /// The transport's deadline has come.
+    void on_time(base::time_point now, receiver& to);
 
 private:
     // net::packet_sink
     void on_packet(const base::buffer& datagram, const wire::opened& packet) override;
     void on_refused(base::node_id node) override { _receiver->on_refused(node); }
-    void on_stranger(base::bytes_view datagram, const net::address& source) override;
+    void on_stranger(base::bytes_view datagram, net::link_number link, const net::address& source) override;
+    void on_path(base::node_id node, const net::path_report& path) override { _receiver->on_path(node, path); }
+
+    void add(base::node_id node, const net::link_address& fresh);
 
     /// A daemon with the id of a peer at an address that is not that peer's.
     struct double_daemon {
         base::node_id node;
         base::incarnation nonce;
         net::address where;
+        std::size_t socket;       ///< its place among those of the transport
         base::time_point until{}; ///< shown the other one's datagrams
         base::time_point next{};
     };
-    void remember(const stranger_watch::finding& found, const net::address& source);
+    void remember(const stranger_watch::finding& found, net::link_number link, const net::address& source);
 
     net::transport_settings _settings;
     base::buffer_pool& _pool;
@@ -64,7 +81,7 @@ private:
     std::optional<net::transport> _transport;
     std::vector<double_daemon> _doubles; ///< the latest few
 
-    // While receive() runs.
+    // While receive() or on_time() runs.
     base::time_point _now{};
     receiver* _receiver = nullptr;
     std::size_t _judged = 0; ///< strangers

@@ -18,9 +18,11 @@ bool is_number(const std::string& host) {
            ::inet_pton(AF_INET6, host.substr(0, host.find('%')).c_str(), ignored.data()) == 1;
 }
 
-std::string place_of(const config::settings& settings, const config::node& node, std::string text) {
-    return config::diagnostic{
-        .file = settings.file, .line = node.at.address, .key = "nodelist.node.ring0_addr", .text = std::move(text)}
+std::string place_of(const config::settings& settings, const config::node_address& at, std::string text) {
+    return config::diagnostic{.file = settings.file,
+                              .line = at.line,
+                              .key = "nodelist.node." + config::address_key(at.link),
+                              .text = std::move(text)}
         .message();
 }
 
@@ -50,14 +52,150 @@ std::string kinds_of(config::ip_preference wanted) {
 
 bool is_loopback(const net::address& where) { return where.host().starts_with("127.") || where.host() == "::1"; }
 
-} // namespace
-
-std::optional<net::address> address_of_peer(const net::transport_settings& net, const known_addresses& known) {
-    auto found = first_of(known, net.local.family());
+/// The first of these addresses that is of the link's kind, with the link's port.
+std::optional<net::address> address_on(const net::transport_settings& net, net::link_number link,
+                                       const known_addresses& known) {
+    const net::address* const own = net.local(link);
+    auto found = own == nullptr ? std::nullopt : first_of(known, own->family());
     if (found) {
-        found->set_port(net.local.port());
+        found->set_port(own->port());
     }
     return found;
+}
+
+/// Whether some node, this one included, is known to be at that address.
+bool is_taken(const net::transport_settings& net, const net::address& where) {
+    return std::ranges::find(net.links, where, &net::local_link::where) != net.links.end() ||
+           std::ranges::any_of(net.peers, [&](const net::peer& each) {
+               return std::ranges::find(each.at, where, &net::link_address::where) != each.at.end();
+           });
+}
+
+/// Follows the nodelist link by link.
+class chooser {
+public:
+    chooser(const config::settings& settings, const std::map<std::string, address_book::entry>& names)
+        : _settings(settings),
+          _names(names) {}
+
+    std::expected<network_setup, std::string> choose(const config::node& own) {
+        _result.self = own.id;
+        _result.net.cluster = wire::cluster_of(_settings.cluster_name);
+        _result.net.mode = static_cast<net::link_mode>(_settings.mode);
+        for (const config::node_address& at : own.addresses) {
+            if (std::string fault = choose_own(at); !fault.empty()) {
+                return std::unexpected(std::move(fault));
+            }
+        }
+        for (const config::node& each : _settings.nodes) {
+            if (each.id == own.id) {
+                continue;
+            }
+            if (std::string fault = choose_peer(each); !fault.empty()) {
+                return std::unexpected(std::move(fault));
+            }
+        }
+        for (const config::node_address& at : own.addresses) {
+            if (std::string fault = judge_loopback(at); !fault.empty()) {
+                return std::unexpected(std::move(fault));
+            }
+        }
+        return std::move(_result);
+    }
+
+private:
+    // Each of these says what is wrong, or nothing.
+
+    std::string choose_own(const config::node_address& at) {
+        const address_book::entry& known = _names.at(at.host);
+        if (known.addresses.empty()) {
+            return place_of(_settings, at, at.host + ", this node's own address, cannot be resolved: " + known.fault);
+        }
+        const std::vector<int> families = families_of(_settings.ip);
+        const auto family = std::ranges::find_if(families, [&](int each) { return all_have(at.link, each); });
+        if (family == families.end()) {
+            return _settings.file + ": nodelist: not all nodes have " + kinds_of(_settings.ip) + " on link " +
+                   std::to_string(at.link.value) + "; correct " + config::address_key(at.link) +
+                   ", or ip_version in totem";
+        }
+        const config::link_settings& link = _settings.links.at(at.link.value);
+        net::address where = *first_of(known.addresses, *family);
+        where.set_port(link.port);
+        if (is_taken(_result.net, where)) {
+            return place_of(_settings, at,
+                            at.host + " is " + where.host() +
+                                ", which is this node's address on another link; give each link its own");
+        }
+        _result.net.links.push_back({.number = at.link, .where = where, .priority = link.priority});
+        return {};
+    }
+
+    std::string choose_peer(const config::node& node) {
+        net::peer peer{.node = node.id, .at = {}};
+        for (const config::node_address& at : node.addresses) {
+            const address_book::entry& known = _names.at(at.host);
+            const auto where = address_on(_result.net, at.link, known.addresses);
+            if (!where) {
+                _result.missing.push_back({.node = node.id, .at = at, .fault = known.fault});
+                continue;
+            }
+            const bool own = std::ranges::find(peer.at, *where, &net::link_address::where) != peer.at.end();
+            if (own || is_taken(_result.net, *where)) {
+                return place_of(_settings, at,
+                                at.host + " is " + where->host() + ", which is " +
+                                    (own ? "the node's address on another link; give each link its own"
+                                         : "another node's address; give each node its own"));
+            }
+            peer.at.push_back({.link = at.link, .where = *where});
+        }
+        if (!peer.at.empty()) {
+            _result.net.peers.push_back(std::move(peer));
+        }
+        return {};
+    }
+
+    /// As in /etc/hosts of many a fresh installation.
+    std::string judge_loopback(const config::node_address& at) const {
+        const net::address& own = *_result.net.local(at.link);
+        for (const net::peer& each : _result.net.peers) {
+            const net::address* const where = each.on(at.link);
+            if (where != nullptr && is_loopback(own) && !is_loopback(*where)) {
+                return place_of(_settings, at,
+                                at.host + " is " + own.host() + " on this machine, from where " + where->host() +
+                                    " cannot be reached; correct /etc/hosts, or write the address itself");
+            }
+        }
+        return {};
+    }
+
+    /// Whether all nodes that are known on that link have an address of this kind there.
+    bool all_have(net::link_number link, int family) const {
+        return std::ranges::all_of(_settings.nodes, [&](const config::node& each) {
+            const config::node_address* const at = each.on(link);
+            return at == nullptr || _names.at(at->host).addresses.empty() ||
+                   first_of(_names.at(at->host).addresses, family);
+        });
+    }
+
+    const config::settings& _settings;
+    const std::map<std::string, address_book::entry>& _names;
+    network_setup _result;
+};
+
+} // namespace
+
+std::expected<net::link_address, std::string> late_address(const net::transport_settings& net,
+                                                           const config::node_address& at,
+                                                           const known_addresses& known) {
+    const std::string without = std::string("; this node runs without ") + (net.links.size() > 1 ? "that link" : "it");
+    const auto where = address_on(net, at.link, known);
+    if (!where) {
+        return std::unexpected(at.host + " stands for no address of the kind that this cluster uses" + without);
+    }
+    if (is_taken(net, *where)) {
+        return std::unexpected(at.host + " is " + where->host() + ", which is another node's address" + without);
+    }
+    return net::link_address{.link = at.link, .where = *where};
 }
 
 std::expected<network_setup, std::string> choose_addresses(const config::settings& settings,
@@ -65,8 +203,10 @@ std::expected<network_setup, std::string> choose_addresses(const config::setting
                                                            const std::map<std::string, address_book::entry>& names) {
     config::settings normal = settings;
     config::local_facts all = facts;
-    for (config::node& each : normal.nodes) {
-        each.address = net::usual_spelling(each.address);
+    for (config::node& node : normal.nodes) {
+        for (config::node_address& each : node.addresses) {
+            each.host = net::usual_spelling(each.host);
+        }
     }
     for (const auto& [name, entry] : names) {
         for (const net::address& each : entry.addresses) {
@@ -77,72 +217,22 @@ std::expected<network_setup, std::string> choose_addresses(const config::setting
     if (!local) {
         return std::unexpected(settings.file + ": nodelist: " + local.error());
     }
-
-    const auto entry_of = [&](const config::node& node) -> const address_book::entry& {
-        return names.at(node.address);
-    };
-    const config::node& own = settings.nodes[*local];
-    if (entry_of(own).addresses.empty()) {
-        return std::unexpected(place_of(
-            settings, own, own.address + ", this node's own address, cannot be resolved: " + entry_of(own).fault));
-    }
-    const auto all_have = [&](int family) {
-        return std::ranges::all_of(settings.nodes, [&](const config::node& each) {
-            return entry_of(each).addresses.empty() || first_of(entry_of(each).addresses, family);
-        });
-    };
-    const std::vector<int> families = families_of(settings.ip);
-    const auto family = std::ranges::find_if(families, all_have);
-    if (family == families.end()) {
-        return std::unexpected(settings.file + ": nodelist: not all nodes have " + kinds_of(settings.ip) +
-                               "; correct ring0_addr, or ip_version in totem");
-    }
-
-    network_setup result;
-    result.self = own.id;
-    result.net.cluster = wire::cluster_of(settings.cluster_name);
-    result.net.local = *first_of(entry_of(own).addresses, *family);
-    result.net.local.set_port(settings.port);
-    for (const config::node& each : settings.nodes) {
-        if (each.id == own.id) {
-            continue;
-        }
-        if (const auto where = address_of_peer(result.net, entry_of(each).addresses)) {
-            const bool taken = *where == result.net.local ||
-                               std::ranges::find(result.net.peers, *where, &net::peer::where) != result.net.peers.end();
-            if (taken) {
-                return std::unexpected(place_of(settings, each,
-                                                each.address + " is " + where->host() +
-                                                    ", which is another node's address; give each node its own"));
-            }
-            result.net.peers.push_back({.node = each.id, .where = *where});
-        } else {
-            result.missing.push_back({.node = each, .fault = entry_of(each).fault});
-        }
-    }
-    // As in /etc/hosts of many a fresh installation.
-    const auto elsewhere =
-        std::ranges::find_if(result.net.peers, [](const net::peer& each) { return !is_loopback(each.where); });
-    if (is_loopback(result.net.local) && elsewhere != result.net.peers.end()) {
-        return std::unexpected(place_of(settings, own,
-                                        own.address + " is " + result.net.local.host() +
-                                            " on this machine, from where " + elsewhere->where.host() +
-                                            " cannot be reached; correct /etc/hosts, or write the address itself"));
-    }
-    return result;
+    return chooser(settings, names).choose(settings.nodes[*local]);
 }
 
 std::expected<network_setup, std::string> set_up_network(const config::settings& settings, config::local_facts facts,
                                                          std::chrono::milliseconds limit) {
     std::map<std::string, address_book::entry> known;
     std::vector<std::string> names;
-    for (const config::node& each : settings.nodes) {
-        if (is_number(each.address)) {
-            const auto where = net::resolve(each.address, settings.port);
-            known[each.address] = where ? address_book::entry{.addresses = {*where}, .fault = {}}
-                                        : address_book::entry{.addresses = {}, .fault = where.error()};
-        } else {
-            names.push_back(each.address);
+    for (const config::node& node : settings.nodes) {
+        for (const config::node_address& each : node.addresses) {
+            if (is_number(each.host)) {
+                const auto where = net::resolve(each.host, 0);
+                known[each.host] = where ? address_book::entry{.addresses = {*where}, .fault = {}}
+                                         : address_book::entry{.addresses = {}, .fault = where.error()};
+            } else {
+                names.push_back(each.host);
+            }
         }
     }
     std::unique_ptr<address_book> book;

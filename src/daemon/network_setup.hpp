@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// From a list of nodes to addresses: which node this machine is, which kind of address the cluster uses, where each peer is,
-// and which peers' names are not known yet.
+// From a list of nodes to addresses: which node this machine is, which kind of address each link uses, where each peer is on
+// it, and which names are not known yet.
 #pragma once
 
 #include "config/local_node.hpp"
@@ -14,16 +14,17 @@
 
 namespace coterie::daemon {
 
-/// A peer whose name is not known yet.
-struct missing_peer {
-    config::node node;
+/// The name of a peer on one link, if it is not known yet.
+struct missing_name {
+    base::node_id node;
+    config::node_address at;
     std::string fault; ///< why not
 };
 
 struct network_setup {
     base::node_id self;
-    net::transport_settings net; ///< with the peers whose addresses are known
-    std::vector<missing_peer> missing;
+    net::transport_settings net; ///< with the peers' addresses that are known
+    std::vector<missing_name> missing;
     std::unique_ptr<address_book> book; ///< goes on looking for those; null if none is missing
 };
 
@@ -37,9 +38,10 @@ struct network_setup {
     const config::settings& settings, const config::local_facts& facts,
     const std::map<std::string, address_book::entry>& names);
 
-/// The address of a peer that has become known: the first of the cluster's kind, with the cluster's port; nothing if there
-/// is none.
-[[nodiscard]] std::optional<net::address> address_of_peer(const net::transport_settings& net,
-                                                          const known_addresses& known);
+/// Where a peer is on a link, once its name there has become known: the first address of the link's kind, with the link's
+/// port. The error is a line for people.
+[[nodiscard]] std::expected<net::link_address, std::string> late_address(const net::transport_settings& net,
+                                                                         const config::node_address& at,
+                                                                         const known_addresses& known);
 
 } // namespace coterie::daemon

@@ -30,6 +30,8 @@ public:
     void step(const ring::step& what);
     /// What the next step says of `node` is because it has said that it leaves.
     void leaves(base::node_id node) { _leaving = node; }
+    /// A node's id and name, for people.
+    [[nodiscard]] std::string named(base::node_id node) const;
     /// The installed view with its members' names; empty before the first.
     [[nodiscard]] const std::string& summary() const { return _summary; }
 
@@ -41,7 +43,6 @@ public:
 
 private:
     void record(trace::event what);
-    [[nodiscard]] std::string named(base::node_id node) const;
     [[nodiscard]] std::string list(const std::vector<base::node_id>& nodes, bool with_reasons) const;
 
     const base::member _self;

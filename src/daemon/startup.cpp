@@ -52,15 +52,19 @@ std::uint64_t wall_clock_us() {
     return static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::microseconds>(now).count());
 }
 
-/// Says which peers have to be done without for now.
-void tell_missing(const config::settings& settings, const std::vector<missing_peer>& missing) {
-    for (const missing_peer& each : missing) {
+/// Says which peers, or links to them, have to be done without for now.
+void tell_missing(const config::settings& settings, const network_setup& network) {
+    for (const missing_name& each : network.missing) {
+        const std::string node = "node " + std::to_string(each.node.value);
+        const bool reached =
+            std::ranges::find(network.net.peers, each.node, &net::peer::node) != network.net.peers.end();
         const config::diagnostic place{.file = settings.file,
-                                       .line = each.node.at.address,
-                                       .key = "nodelist.node.ring0_addr",
-                                       .text = each.node.address + " cannot be resolved (" + each.fault +
-                                               "); running without node " + std::to_string(each.node.id.value) +
-                                               " and asking again in the background"};
+                                       .line = each.at.line,
+                                       .key = "nodelist.node." + config::address_key(each.at.link),
+                                       .text = each.at.host + " cannot be resolved (" + each.fault +
+                                               "); running without " +
+                                               (reached ? "link " + std::to_string(each.at.link.value) + " to " : "") +
+                                               node + " and asking again in the background"};
         spdlog::warn("{}", place.message());
     }
 }
@@ -110,7 +114,7 @@ std::expected<node_parts, std::string> prepare(const config::settings& settings,
         if (!network) {
             return std::unexpected(network.error());
         }
-        tell_missing(settings, network->missing);
+        tell_missing(settings, *network);
         self.node = network->self;
         result.net = std::move(network->net);
         result.book = std::move(network->book);
@@ -136,6 +140,10 @@ std::expected<node_parts, std::string> prepare(const config::settings& settings,
     result.ring.wall_clock_us = wall_clock_us();
     if (settings.token) {
         apply_token(result.ring, *settings.token);
+    }
+    if (result.net) {
+        result.net->self = self;
+        result.net->limits = net::path_limits::for_silence(result.ring.silence_limit);
     }
     result.groups.self = self;
     result.ipc.node = self.node;

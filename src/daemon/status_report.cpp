@@ -2,6 +2,7 @@
 // Numbers into names. Units stand at the end of names; what is not known is null, never a number that means it.
 #include "daemon/status_report.hpp"
 
+#include "daemon/path_text.hpp"
 #include "wire/codec.hpp"
 
 #include <algorithm>
@@ -41,9 +42,58 @@ std::string field_name(std::string_view words) {
     return result;
 }
 
+std::string_view name_of(net::link_mode mode) {
+    switch (mode) {
+    case net::link_mode::passive: return "passive";
+    case net::link_mode::active: return "active";
+    case net::link_mode::round_robin: return "rr";
+    }
+    return "unknown";
+}
+
+std::string_view name_of(net::path_state state) {
+    switch (state) {
+    case net::path_state::untried: return "untried";
+    case net::path_state::up: return "up";
+    case net::path_state::down: return "down";
+    }
+    return "unknown";
+}
+
+json paths_to(const status_sources& from, base::node_id node) {
+    json result = json::array();
+    const auto found = std::ranges::find(from.paths, node, &net::node_paths::node);
+    if (found == from.paths.end()) {
+        return result;
+    }
+    for (const net::path_status& each : found->paths) {
+        const net::path_report& seen = each.seen;
+        const bool known = seen.state != net::path_state::untried;
+        result.push_back({{"link", seen.link.value},
+                          {"address", each.where.text()},
+                          {"state", name_of(seen.state)},
+                          {"reason", seen.state == net::path_state::down ? json(reason_text(seen)) : json(nullptr)},
+                          {"in_use", seen.in_use},
+                          {"since_ms", known ? in<std::chrono::milliseconds>(seen.since) : json(nullptr)},
+                          {"round_trip_us", in<std::chrono::microseconds>(seen.round_trip)},
+                          {"loss_percent", seen.loss_percent ? json(*seen.loss_percent) : json(nullptr)},
+                          {"times_down", seen.times_down},
+                          {"held_off_ms", in<std::chrono::milliseconds>(seen.held_off)},
+                          {"sent", each.sent},
+                          {"received", each.received}});
+    }
+    return result;
+}
+
 json daemon_part(const status_sources& from) {
     const daemon_facts& facts = from.facts;
     json result = node_of(facts, facts.self);
+    result["link_mode"] = facts.links.empty() ? json(nullptr) : json(name_of(facts.mode));
+    result["addresses"] = json::array();
+    for (const net::local_link& each : facts.links) {
+        result["addresses"].push_back(
+            {{"link", each.number.value}, {"address", each.where.text()}, {"priority", each.priority}});
+    }
     result["version"] = COTERIE_VERSION;
     result["pid"] = ::getpid();
     result["cluster_name"] = facts.cluster_name;
@@ -86,6 +136,7 @@ json links_part(const status_sources& from) {
         one["leaving"] = each.leaving;
         one["round_trip_us"] = in<std::chrono::microseconds>(each.round_trip);
         one["last_heard_ms"] = in<std::chrono::milliseconds>(each.last_heard_ago);
+        one["paths"] = paths_to(from, each.node);
         result.push_back(std::move(one));
     }
     return result;
@@ -94,6 +145,10 @@ json links_part(const status_sources& from) {
 json by_kind(const std::array<std::uint64_t, wire::packet_kinds>& counts) {
     json result = json::object();
     for (std::size_t kind = 1; kind < counts.size(); ++kind) {
+        // The ring never sees these.
+        if (static_cast<wire::packet_kind>(kind) == wire::packet_kind::link_probe) {
+            continue;
+        }
         result[field_name(wire::to_string(static_cast<wire::packet_kind>(kind)))] = counts[kind];
     }
     return result;
@@ -136,9 +191,12 @@ json network_counters(const net::transport_counters& counts) {
             {"received", counts.received},
             {"unknown_node", counts.unknown_node},
             {"wrong_address", counts.wrong_address},
+            {"duplicates", counts.duplicates},
+            {"bad_probes", counts.bad_probes},
             {"truncated", counts.truncated},
             {"dropped", counts.dropped},
             {"send_errors", counts.send_errors},
+            {"rerouted", counts.rerouted},
             {"last_send_error", counts.last_send_error},
             {"out_of_room", counts.out_of_room},
             {"refused_ports", counts.refused_ports},
@@ -193,9 +251,9 @@ std::vector<named_node> named_nodes(base::node_id self, const std::vector<config
         named_node one{.node = each.id, .name = each.name, .address = {}};
         const auto peer = std::ranges::find(network->peers, each.id, &net::peer::node);
         if (each.id == self) {
-            one.address = network->local.text();
+            one.address = network->links.front().where.text();
         } else if (peer != network->peers.end()) {
-            one.address = peer->where.text();
+            one.address = peer->at.front().where.text();
         }
         result.push_back(std::move(one));
     }

@@ -19,7 +19,7 @@ namespace coterie::daemon {
 struct named_node {
     base::node_id node;
     std::string name;    ///< empty if it has none
-    std::string address; ///< with the port; empty on no network
+    std::string address; ///< with the port, on the first link where it is known; empty on no network
 };
 
 /// The nodes of a configuration with the addresses that are known; the own node alone where there is no network.
@@ -33,6 +33,8 @@ struct daemon_facts {
     std::string configuration_file; ///< empty for the built-in configuration
     std::string socket_path;
     std::vector<named_node> nodes; ///< sorted by id; at least the own one
+    net::link_mode mode{};
+    std::vector<net::local_link> links; ///< none on no network
     base::time_point started;
 };
 
@@ -50,6 +52,7 @@ struct status_sources {
     const ring::engine& engine;
     const groups::service& groups;
     const net::transport_counters* network; ///< null on no network
+    std::vector<net::node_paths> paths{};   ///< to other nodes
     const ipc::server_counters& clients;
     std::size_t clients_connected;
     std::vector<slow_process> slow_clients;

@@ -31,6 +31,10 @@ std::string called(base::cluster_id cluster, const std::string& own_name) {
     return cluster == wire::cluster_of(own_name) ? "'" + own_name + "'" : fmt::format("id {:016x}", cluster.value);
 }
 
+bool is_own(const net::transport_settings& net, const net::address& source) {
+    return std::ranges::find(net.links, source, &net::local_link::where) != net.links.end();
+}
+
 } // namespace
 
 std::string stranger_watch::told(base::time_point now, kind what, const net::address& source, std::string line) {
@@ -44,11 +48,11 @@ std::string stranger_watch::told(base::time_point now, kind what, const net::add
 }
 
 std::optional<stranger_watch::finding> stranger_watch::judge(base::time_point now, base::bytes_view datagram,
-                                                             const net::address& source,
+                                                             net::link_number link, const net::address& source,
                                                              const net::transport_settings& net) {
     const auto packet = wire::open(datagram, net.cluster);
     if (packet) {
-        return judge_member(now, *packet, source, net);
+        return judge_member(now, *packet, link, source, net);
     }
     if (packet.error() != wire::refusal_reason::cluster) {
         return std::nullopt;
@@ -64,12 +68,12 @@ std::optional<stranger_watch::finding> stranger_watch::judge(base::time_point no
 }
 
 std::optional<stranger_watch::finding> stranger_watch::judge_member(base::time_point now, const wire::opened& packet,
-                                                                    const net::address& source,
+                                                                    net::link_number link, const net::address& source,
                                                                     const net::transport_settings& net) {
     const base::node_id node = packet.from.node;
     if (node == _self.node) {
         // What a former life at this address sent may still be on its way.
-        return packet.from.nonce == _self.nonce || source == net.local
+        return packet.from.nonce == _self.nonce || is_own(net, source)
                    ? std::nullopt
                    : std::optional(judge_double(now, packet, source, net));
     }
@@ -83,16 +87,20 @@ std::optional<stranger_watch::finding> stranger_watch::judge_member(base::time_p
                                                 "listened to; make the nodelists of all nodes equal",
                                                 source.text(), node.value))};
     }
-    if (listed->where == source) {
+    const net::address* const where = listed->on(link);
+    // Where its name on this link is not known yet nothing can be said of its address there.
+    if (where == nullptr || *where == source) {
         return std::nullopt;
     }
+    const std::string listed_at =
+        where->text() + (net.links.size() > 1 ? " on link " + std::to_string(link.value) : std::string());
     return finding{.what = kind::other_address,
                    .node = node,
                    .nonce = packet.from.nonce,
                    .line = told(now, kind::other_address, source,
                                 fmt::format("{} says that it is node {}, which is at {} by the nodelist here: two "
                                             "daemons have one nodeid, or the nodelists differ",
-                                            source.text(), node.value, listed->where.text()))};
+                                            source.text(), node.value, listed_at))};
 }
 
 stranger_watch::finding stranger_watch::judge_double(base::time_point now, const wire::opened& packet,
@@ -107,7 +115,9 @@ stranger_watch::finding stranger_watch::judge_double(base::time_point now, const
                    .nonce = packet.from.nonce,
                    .line = {}};
     if (alive) {
-        const auto teller = std::ranges::find(net.peers, source, &net::peer::where);
+        const auto teller = std::ranges::find_if(net.peers, [&](const net::peer& each) {
+            return std::ranges::find(each.at, source, &net::link_address::where) != each.at.end();
+        });
         const std::string who =
             teller == net.peers.end() ? source.text() : fmt::format("{} (node {})", source.text(), teller->node.value);
         result.line = told(now, result.what, source,

@@ -23,7 +23,7 @@ public:
     enum class kind : std::uint8_t {
         other_cluster,   ///< the datagram is of another cluster
         unlisted_node,   ///< its sender is no node of the configuration
-        other_address,   ///< its sender has the id of a peer, but not that peer's address
+        other_address,   ///< its sender has the id of a peer, but not that peer's address on the link
         own_id,          ///< its sender has this node's id, once
         own_id_is_alive, ///< the same, again and again: a second daemon runs
     };
@@ -36,13 +36,14 @@ public:
 
     explicit stranger_watch(identity self) : _self(std::move(self)) {}
 
-    /// Judges one datagram. Nothing if there is nothing wrong with it, or if it is none of ours at all.
-    [[nodiscard]] std::optional<finding> judge(base::time_point now, base::bytes_view datagram,
+    /// Judges one datagram that came on a link. Nothing if there is nothing wrong with it, or if it is none of ours at all.
+    [[nodiscard]] std::optional<finding> judge(base::time_point now, base::bytes_view datagram, net::link_number link,
                                                const net::address& source, const net::transport_settings& net);
 
 private:
     [[nodiscard]] std::optional<finding> judge_member(base::time_point now, const wire::opened& packet,
-                                                      const net::address& source, const net::transport_settings& net);
+                                                      net::link_number link, const net::address& source,
+                                                      const net::transport_settings& net);
     [[nodiscard]] finding judge_double(base::time_point now, const wire::opened& packet, const net::address& source,
                                        const net::transport_settings& net);
     /// The line, if the like of it was not told lately.

@@ -1,294 +1,368 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// The UDP socket with sendmmsg(2), recvmmsg(2) and its error queue. With IP_RECVERR the kernel reports what an earlier
-// datagram met on a later call, whoever that one is for, so a failed call is never taken as a statement about its target;
-// only the error queue says whose port refused.
+// Between the protocol above, which names nodes, and the sockets of the links below, which know addresses: seals, chooses
+// links, opens what comes, and keeps duplicates and probes from the protocol.
 #include "net/transport.hpp"
 
+#include "net/duplicate_filter.hpp"
+#include "net/link_socket.hpp"
+
 #include <algorithm>
+#include <bit>
 #include <cerrno>
-#include <cstring>
 #include <deque>
-#include <linux/errqueue.h>
-#include <netinet/in.h>
 #include <optional>
-#include <unistd.h>
 #include <unordered_map>
+#include <utility>
 
 namespace coterie::net {
 
 namespace {
 
-constexpr std::size_t batch = 32;
-/// Space for one received datagram: more than the longest, so that a longer one shows.
-constexpr std::size_t slot_bytes = wire::datagram_bytes_max + 512;
-/// Errors read from the queue in one go.
-constexpr int errors_a_turn = 64;
-
-void set_option(int socket, int level, int name, int value) {
-    // What the kernel does not know or grant is done without.
-    static_cast<void>(::setsockopt(socket, level, name, &value, sizeof(value)));
+/// Packets that are few and small, and on which it hangs that nodes find each other and agree on a view.
+bool is_control(wire::packet_kind kind) {
+    switch (kind) {
+    case wire::packet_kind::heartbeat:
+    case wire::packet_kind::proposal:
+    case wire::packet_kind::report:
+    case wire::packet_kind::refusal:
+    case wire::packet_kind::plan:
+    case wire::packet_kind::completion:
+    case wire::packet_kind::install: return true;
+    default: return false;
+    }
 }
 
-void size_buffer(int socket, int forced, int ordinary, int bytes) {
-    if (::setsockopt(socket, SOL_SOCKET, forced, &bytes, sizeof(bytes)) != 0) {
-        set_option(socket, SOL_SOCKET, ordinary, bytes);
+/// Errors of one datagram, or of the moment; all others are about the way.
+bool is_about_the_way(int error) { return error != EMSGSIZE && error != ENOBUFS && error != ENOMEM; }
+
+path_watch::settings watch_settings(const transport_settings& from) {
+    path_watch::settings result{.self = from.self.nonce, .links = {}, .mode = from.mode, .limits = from.limits};
+    for (const local_link& each : from.links) {
+        result.links.push_back({.number = each.number, .priority = each.priority});
     }
+    return result;
 }
 
 } // namespace
 
-class transport::core {
+const address* peer::on(link_number link) const {
+    const auto found = std::ranges::find(at, link, &link_address::link);
+    return found == at.end() ? nullptr : &found->where;
+}
+
+const address* transport_settings::local(link_number link) const {
+    const auto found = std::ranges::find(links, link, &local_link::number);
+    return found == links.end() ? nullptr : &found->where;
+}
+
+class transport::core final : path_watch::outputs, link_socket::user {
 public:
-    core(const transport_settings& settings, base::buffer_pool& pool, int socket)
+    core(const transport_settings& settings, base::buffer_pool& pool)
         : _settings(settings),
           _pool(&pool),
-          _socket(socket),
-          _space(batch * slot_bytes) {
+          _watch(watch_settings(settings), *this) {
         for (const peer& each : settings.peers) {
-            add(each);
-        }
-        for (std::size_t i = 0; i < batch; ++i) {
-            _slots[i] = {_space.data() + i * slot_bytes, slot_bytes};
+            for (const link_address& where : each.at) {
+                add(each.node, where);
+            }
         }
     }
 
-    ~core() { ::close(_socket); }
-    core(const core&) = delete;
-    core& operator=(const core&) = delete;
+    std::optional<open_fault> open() {
+        for (const local_link& each : _settings.links) {
+            auto opened = open_socket(each);
+            if (!opened) {
+                return open_fault{.link = each.number, .what = opened.error()};
+            }
+            _descriptors.push_back(opened->descriptor());
+            _sockets.push_back(std::move(*opened));
+        }
+        if (_absent.size() == _settings.links.size()) {
+            return open_fault{.link = _absent.front(), .what = std::make_error_code(std::errc::address_not_available)};
+        }
+        return std::nullopt;
+    }
 
-    int descriptor() const { return _socket; }
-    bool waiting() const { return _blocked && !_queue.empty(); }
+    std::span<const int> descriptors() const { return _descriptors; }
+    const std::vector<link_number>& absent() const { return _absent; }
+    bool waiting(std::size_t place) const { return _sockets[place].waiting(); }
     const transport_counters& counts() const { return _counts; }
+    time_point deadline() const { return _news.empty() ? _watch.deadline() : time_point{}; }
 
-    void add(const peer& fresh) {
-        _addresses.emplace(fresh.node.value, fresh.where);
-        _nodes.emplace(fresh.where.text(), fresh.node);
+    void add(node_id node, const link_address& fresh) {
+        const auto [known, is_new] = _places.emplace(node.value, _nodes.size());
+        if (is_new) {
+            _nodes.emplace_back().id = node;
+            _watch.add_node();
+        }
+        known_path& path = _nodes[known->second].paths[fresh.link.value];
+        path.where = fresh.where;
+        _owners.emplace(fresh.where.text(), owner{.node = known->second, .link = fresh.link});
+        _watch.add_path(known->second, fresh.link);
     }
 
     void send(const base::buffer& packet, std::span<const node_id> targets) {
-        base::buffer sealed = packet;
-        if (!sealed.sealed()) {
-            wire::seal(sealed, ++_counter);
-        }
+        const bool control = is_control(wire::kind_of(packet));
+        const base::buffer sealed = sealed_once(packet);
         for (const node_id target : targets) {
-            const auto where = _addresses.find(target.value);
-            if (where == _addresses.end()) {
-                continue;
+            const auto place = _places.find(target.value);
+            if (place != _places.end()) {
+                const std::size_t node = place->second;
+                queue(sealed, node, control ? _watch.for_control(node) : _watch.for_traffic(node));
             }
-            if (_queue.size() >= _settings.queue_datagrams_max) {
-                ++_counts.dropped;
-                continue;
-            }
-            _queue.push_back({.packet = sealed, .where = &where->second});
         }
     }
 
-    void flush() {
-        _blocked = false;
-        // The kernel reports an old error once and then does what it is asked; a second failure is the datagram's own.
-        bool again = false;
-        while (!_queue.empty()) {
-            const int sent = send_batch();
-            if (sent > 0) {
-                again = false;
-                _counts.sent += static_cast<std::uint64_t>(sent);
-                _queue.erase(_queue.begin(), _queue.begin() + sent);
-                continue;
+    void flush(time_point now) {
+        _now = now;
+        do {
+            _rerouted = false;
+            for (_at = 0; _at < _sockets.size(); ++_at) {
+                if (_sockets[_at].queued() > 0 && !_sockets[_at].flush(_batch, *this)) {
+                    ++_counts.out_of_room;
+                }
             }
-            if (errno == EINTR) {
-                continue;
-            }
-            if (errno == EAGAIN) {
-                ++_counts.out_of_room;
-                _blocked = true;
-                return;
-            }
-            if (!std::exchange(again, true)) {
-                continue;
-            }
-            again = false;
-            ++_counts.send_errors;
-            _counts.last_send_error = errno;
-            _queue.pop_front();
-        }
+        } while (_rerouted);
     }
 
-    bool receive(packet_sink& sink, std::size_t datagrams_max) {
-        take_errors(sink);
-        bool failed_before = false;
-        while (datagrams_max > 0) {
-            const int count = receive_batch(std::min(datagrams_max, batch));
-            if (count < 0) {
-                if (errno == EAGAIN) {
-                    return false;
-                }
-                // An error of an earlier datagram, reported here; or a socket that is beyond help for now.
-                if (errno != EINTR && std::exchange(failed_before, true)) {
-                    return false;
-                }
-                take_errors(sink);
-                continue;
-            }
-            failed_before = false;
-            for (std::size_t i = 0; i < static_cast<std::size_t>(count); ++i) {
-                take(sink, i);
-            }
-            datagrams_max -= static_cast<std::size_t>(count);
+    bool receive(time_point now, packet_sink& sink, std::size_t datagrams_max) {
+        _now = now;
+        _sink = &sink;
+        bool more = false;
+        for (_at = 0; _at < _sockets.size(); ++_at) {
+            more = _sockets[_at].receive(_batch, *this, datagrams_max) || more;
         }
-        return true;
+        tell(sink);
+        return more;
+    }
+
+    void on_time(time_point now, packet_sink& sink) {
+        _now = now;
+        _watch.on_time(now);
+        tell(sink);
+    }
+
+    std::vector<path_status> paths(time_point now, node_id node) const {
+        std::vector<path_status> result;
+        const auto place = _places.find(node.value);
+        if (place == _places.end()) {
+            return result;
+        }
+        for (const path_report& each : _watch.paths(now, place->second)) {
+            const known_path& path = _nodes[place->second].paths[each.link.value];
+            result.push_back({.seen = each, .where = *path.where, .sent = path.sent, .received = path.received});
+        }
+        return result;
+    }
+
+    std::vector<node_paths> paths(time_point now) const {
+        std::vector<node_paths> result;
+        for (const known_node& each : _nodes) {
+            result.push_back({.node = each.id, .paths = paths(now, each.id)});
+        }
+        return result;
     }
 
 private:
-    struct outgoing {
-        base::buffer packet;
-        const address* where;
+    struct known_path {
+        std::optional<address> where;
+        std::uint64_t sent = 0;
+        std::uint64_t received = 0;
+    };
+    struct known_node {
+        node_id id;
+        std::array<known_path, base::links_max> paths;
+        duplicate_filter seen;
+    };
+    struct owner {
+        std::size_t node;
+        link_number link;
+    };
+    struct news {
+        std::size_t node;
+        std::optional<path_report> path; ///< nothing: a refused port
     };
 
-    int send_batch() {
-        const std::size_t count = std::min(batch, _queue.size());
-        for (std::size_t i = 0; i < count; ++i) {
-            const outgoing& each = _queue[i];
-            const auto bytes = each.packet.bytes();
-            _parts[i] = {const_cast<std::byte*>(bytes.data()), bytes.size()};
-            _headers[i] = {};
-            _headers[i].msg_hdr.msg_name = const_cast<sockaddr*>(each.where->raw());
-            _headers[i].msg_hdr.msg_namelen = each.where->raw_bytes();
-            _headers[i].msg_hdr.msg_iov = &_parts[i];
-            _headers[i].msg_hdr.msg_iovlen = 1;
+    base::buffer sealed_once(base::buffer packet) {
+        if (!packet.sealed()) {
+            wire::seal(packet, ++_counter);
         }
-        return ::sendmmsg(_socket, _headers.data(), static_cast<unsigned>(count), MSG_DONTWAIT | MSG_NOSIGNAL);
+        return packet;
     }
 
-    int receive_batch(std::size_t count) {
-        for (std::size_t i = 0; i < count; ++i) {
-            _headers[i] = {};
-            _headers[i].msg_hdr.msg_name = &_sources[i];
-            _headers[i].msg_hdr.msg_namelen = sizeof(_sources[i]);
-            _headers[i].msg_hdr.msg_iov = &_slots[i];
-            _headers[i].msg_hdr.msg_iovlen = 1;
+    void queue(const base::buffer& sealed, std::size_t node, link_set links) {
+        const bool only_one = std::popcount(links) == 1;
+        for (std::size_t place = 0; place < _sockets.size(); ++place) {
+            const link_number link = _settings.links[place].number;
+            if (!has(links, link)) {
+                continue;
+            }
+            if (_sockets[place].queued() >= _settings.queue_datagrams_max) {
+                ++_counts.dropped;
+                continue;
+            }
+            _sockets[place].queue({.packet = sealed,
+                                   .where = &*_nodes[node].paths[link.value].where,
+                                   .node = node,
+                                   .only_here = only_one});
         }
-        return ::recvmmsg(_socket, _headers.data(), static_cast<unsigned>(count), MSG_DONTWAIT, nullptr);
     }
 
-    void take(packet_sink& sink, std::size_t place) {
-        if ((_headers[place].msg_hdr.msg_flags & MSG_TRUNC) != 0 ||
-            _headers[place].msg_len > wire::datagram_bytes_max) {
-            ++_counts.truncated;
-            return;
+    /// Of several links one may be without its address for now: a card that is missing shall not keep a machine out.
+    std::expected<link_socket, std::error_code> open_socket(const local_link& link) {
+        auto opened = link_socket::open(link.where, _settings.socket_bytes, false);
+        if (opened || opened.error() != std::errc::address_not_available || _settings.links.size() == 1) {
+            return opened;
         }
-        const base::bytes_view bytes(static_cast<const std::byte*>(_slots[place].iov_base), _headers[place].msg_len);
+        _absent.push_back(link.number);
+        return link_socket::open(link.where, _settings.socket_bytes, true);
+    }
+
+    [[nodiscard]] link_number link_here() const { return _settings.links[_at].number; }
+
+    // link_socket::user
+    void on_datagram(base::bytes_view bytes, const sockaddr_storage& source) override {
         // Judged where it lies; what is thrown away costs no copy.
         const auto judged = wire::open(bytes, _settings.cluster);
         if (!judged) {
             ++_counts.refused[static_cast<std::size_t>(judged.error())];
             if (judged.error() == wire::refusal_reason::cluster) {
-                strange(sink, bytes, place);
+                strange(bytes, source);
             }
             return;
         }
-        const auto sender = _addresses.find(judged->from.node.value);
-        if (sender == _addresses.end()) {
+        const auto place = _places.find(judged->from.node.value);
+        if (place == _places.end()) {
             ++_counts.unknown_node;
-            strange(sink, bytes, place);
+            strange(bytes, source);
             return;
         }
+        known_node& from = _nodes[place->second];
+        known_path& path = from.paths[link_here().value];
         // Nodes send from where they are listened to. A second daemon with the id of a node can be anywhere else.
-        if (address::from(_sources[place]) != sender->second) {
+        if (!path.where || address::from(source) != *path.where) {
             ++_counts.wrong_address;
-            strange(sink, bytes, place);
+            strange(bytes, source);
             return;
         }
         ++_counts.received;
+        ++path.received;
+        if (judged->kind == wire::packet_kind::link_probe) {
+            take_probe(place->second, *judged);
+            return;
+        }
+        if (_sockets.size() > 1 && !from.seen.is_new(judged->from.nonce, judged->counter)) {
+            ++_counts.duplicates;
+            return;
+        }
         const base::buffer datagram = _pool->copy(bytes);
         wire::opened moved = *judged;
         moved.body =
             datagram.bytes().subspan(static_cast<std::size_t>(judged->body.data() - bytes.data()), judged->body.size());
-        sink.on_packet(datagram, moved);
+        _sink->on_packet(datagram, moved);
     }
 
-    void strange(packet_sink& sink, base::bytes_view bytes, std::size_t place) {
-        if (const auto source = address::from(_sources[place])) {
-            sink.on_stranger(bytes, *source);
+    void on_truncated() override { ++_counts.truncated; }
+
+    void on_refusal(const address& where) override {
+        ++_counts.refused_ports;
+        const auto found = _owners.find(where.text());
+        if (found != _owners.end()) {
+            _watch.on_refused(_now, found->second.node, found->second.link);
         }
     }
 
-    void take_errors(packet_sink& sink) {
-        for (int i = 0; i < errors_a_turn; ++i) {
-            sockaddr_storage to{};
-            alignas(cmsghdr) std::byte control[512];
-            std::byte start[1];
-            iovec part{start, sizeof(start)};
-            msghdr header{};
-            header.msg_name = &to;
-            header.msg_namelen = sizeof(to);
-            header.msg_iov = &part;
-            header.msg_iovlen = 1;
-            header.msg_control = control;
-            header.msg_controllen = sizeof(control);
-            if (::recvmsg(_socket, &header, MSG_ERRQUEUE | MSG_DONTWAIT) < 0) {
-                return;
-            }
-            if (is_refusal(header)) {
-                ++_counts.refused_ports;
-                const auto where = address::from(to);
-                const auto found = where ? _nodes.find(where->text()) : _nodes.end();
-                if (found != _nodes.end()) {
-                    sink.on_refused(found->second);
-                }
-            }
+    void on_sent(const link_socket::outgoing& what) override {
+        ++_counts.sent;
+        ++_nodes[what.node].paths[link_here().value].sent;
+    }
+
+    void on_unsent(link_socket::outgoing what, int error) override {
+        ++_counts.send_errors;
+        _counts.last_send_error = error;
+        if (!is_about_the_way(error)) {
+            return;
+        }
+        _watch.on_unsendable(_now, what.node, link_here(), error);
+        const auto others = static_cast<link_set>(_watch.for_traffic(what.node) & ~only(link_here()));
+        if (what.only_here && others != 0) {
+            // Nothing is lost that this machine knows it has not sent.
+            ++_counts.rerouted;
+            _rerouted = true;
+            queue(what.packet, what.node, others);
         }
     }
 
-    static bool is_refusal(msghdr& header) {
-        for (cmsghdr* each = CMSG_FIRSTHDR(&header); each != nullptr; each = CMSG_NXTHDR(&header, each)) {
-            if ((each->cmsg_level == IPPROTO_IP && each->cmsg_type == IP_RECVERR) ||
-                (each->cmsg_level == IPPROTO_IPV6 && each->cmsg_type == IPV6_RECVERR)) {
-                sock_extended_err what{};
-                std::memcpy(&what, CMSG_DATA(each), sizeof(what));
-                return what.ee_errno == ECONNREFUSED &&
-                       (what.ee_origin == SO_EE_ORIGIN_ICMP || what.ee_origin == SO_EE_ORIGIN_ICMP6);
+    void take_probe(std::size_t node, const wire::opened& packet) {
+        const auto probe = wire::decode_link_probe(packet.body);
+        if (!probe || probe->link != link_here()) {
+            ++_counts.bad_probes;
+            return;
+        }
+        _watch.on_probe(_now, node, packet.from.nonce, *probe);
+    }
+
+    void strange(base::bytes_view bytes, const sockaddr_storage& raw) {
+        if (const auto source = address::from(raw)) {
+            _sink->on_stranger(bytes, link_here(), *source);
+        }
+    }
+
+    // path_watch::outputs
+    void send_probe(path_watch::node_place to, const wire::link_probe& probe) override {
+        const wire::origin self{
+            .cluster = _settings.cluster, .node = _settings.self.node, .nonce = _settings.self.nonce};
+        // Not on another link instead: it is about this one.
+        for (std::size_t place = 0; place < _sockets.size(); ++place) {
+            if (_settings.links[place].number == probe.link) {
+                _sockets[place].queue({.packet = sealed_once(wire::encode(*_pool, self, probe)),
+                                       .where = &*_nodes[to].paths[probe.link.value].where,
+                                       .node = to,
+                                       .only_here = false});
             }
         }
-        return false;
+    }
+    void on_path(path_watch::node_place node, const path_report& now) override { _news.push_back({node, now}); }
+    void on_refused(path_watch::node_place node) override { _news.push_back({node, std::nullopt}); }
+
+    /// What is known of paths is told where nothing else is going on.
+    void tell(packet_sink& sink) {
+        for (const news& each : std::exchange(_news, {})) {
+            if (each.path) {
+                sink.on_path(_nodes[each.node].id, *each.path);
+            } else {
+                sink.on_refused(_nodes[each.node].id);
+            }
+        }
     }
 
     const transport_settings _settings;
     base::buffer_pool* _pool;
-    const int _socket;
-    std::unordered_map<std::uint32_t, address> _addresses;
-    std::unordered_map<std::string, node_id> _nodes;
-    std::deque<outgoing> _queue;
-    bool _blocked = false;
+    path_watch _watch;
+    std::vector<link_socket> _sockets; ///< by the places of _settings.links
+    std::vector<int> _descriptors;
+    std::vector<link_number> _absent;
+    std::deque<known_node> _nodes; ///< by the places of the watch; addresses in it stay where they are
+    std::unordered_map<std::uint32_t, std::size_t> _places;
+    std::unordered_map<std::string, owner> _owners; ///< of addresses
+    std::vector<news> _news;
     std::uint64_t _counter = 0;
     transport_counters _counts;
-    std::vector<std::byte> _space;
-    std::array<iovec, batch> _slots{};
-    std::array<iovec, batch> _parts{};
-    std::array<sockaddr_storage, batch> _sources{};
-    std::array<mmsghdr, batch> _headers{};
+    datagram_batch _batch;
+
+    // While a call runs.
+    time_point _now{};
+    packet_sink* _sink = nullptr;
+    std::size_t _at = 0; ///< the place of the socket that is being read or written
+    bool _rerouted = false;
 };
 
-std::expected<transport, std::error_code> transport::open(const transport_settings& settings, base::buffer_pool& pool) {
-    const int family = settings.local.family();
-    const int socket = ::socket(family, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-    if (socket < 0) {
-        return std::unexpected(std::error_code(errno, std::generic_category()));
+std::expected<transport, open_fault> transport::open(const transport_settings& settings, base::buffer_pool& pool) {
+    auto inside = std::make_unique<core>(settings, pool);
+    if (const auto fault = inside->open()) {
+        return std::unexpected(*fault);
     }
-    auto owner = std::make_unique<core>(settings, pool, socket);
-    size_buffer(socket, SO_RCVBUFFORCE, SO_RCVBUF, settings.socket_bytes);
-    size_buffer(socket, SO_SNDBUFFORCE, SO_SNDBUF, settings.socket_bytes);
-    if (family == AF_INET) {
-        set_option(socket, IPPROTO_IP, IP_RECVERR, 1);
-        // Routers may cut a datagram in pieces; better than to lose every one that is too long for some path.
-        set_option(socket, IPPROTO_IP, IP_MTU_DISCOVER, IP_PMTUDISC_DONT);
-    } else {
-        set_option(socket, IPPROTO_IPV6, IPV6_RECVERR, 1);
-        set_option(socket, IPPROTO_IPV6, IPV6_V6ONLY, 1);
-    }
-    if (::bind(socket, settings.local.raw(), settings.local.raw_bytes()) != 0) {
-        return std::unexpected(std::error_code(errno, std::generic_category()));
-    }
-    return transport(std::move(owner));
+    return transport(std::move(inside));
 }
 
 transport::transport(std::unique_ptr<core> inside) : _core(std::move(inside)) {}
@@ -296,12 +370,19 @@ transport::transport(transport&&) noexcept = default;
 transport& transport::operator=(transport&&) noexcept = default;
 transport::~transport() = default;
 
-int transport::descriptor() const { return _core->descriptor(); }
-void transport::add(const peer& fresh) { _core->add(fresh); }
+std::span<const int> transport::descriptors() const { return _core->descriptors(); }
+const std::vector<link_number>& transport::absent() const { return _core->absent(); }
+void transport::add(node_id node, const link_address& fresh) { _core->add(node, fresh); }
 void transport::send(const base::buffer& packet, std::span<const node_id> targets) { _core->send(packet, targets); }
-void transport::flush() { _core->flush(); }
-bool transport::waiting() const { return _core->waiting(); }
-bool transport::receive(packet_sink& sink, std::size_t datagrams_max) { return _core->receive(sink, datagrams_max); }
+void transport::flush(time_point now) { _core->flush(now); }
+bool transport::waiting(std::size_t place) const { return _core->waiting(place); }
+bool transport::receive(time_point now, packet_sink& sink, std::size_t datagrams_max) {
+    return _core->receive(now, sink, datagrams_max);
+}
+void transport::on_time(time_point now, packet_sink& sink) { _core->on_time(now, sink); }
+time_point transport::deadline() const { return _core->deadline(); }
 const transport_counters& transport::counts() const { return _core->counts(); }
+std::vector<path_status> transport::paths(time_point now, node_id node) const { return _core->paths(now, node); }
+std::vector<node_paths> transport::paths(time_point now) const { return _core->paths(now); }
 
 } // namespace coterie::net

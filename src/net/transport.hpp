@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// Datagrams between daemons: one UDP socket, over IPv4 or IPv6, unicast to every target, many datagrams a system call.
-// Never blocks. Whatever the network or the kernel answers is survived and counted; lost datagrams are the protocol's
-// affair. It knows nodes and their addresses, not what packets mean.
+// Datagrams between daemons: UDP over IPv4 or IPv6, unicast to every target, on the links that the state of the paths
+// and the link mode suggest (path_watch.hpp, docs/links.md). Never blocks. Whatever the network or the kernel answers is
+// survived and counted; lost datagrams are the protocol's affair. It knows nodes and their addresses, and of packets only
+// which are small and matter most.
 #pragma once
 
 #include "base/buffer.hpp"
 #include "net/address.hpp"
+#include "net/path_watch.hpp"
 #include "wire/codec.hpp"
 
 #include <array>
@@ -17,30 +19,50 @@
 
 namespace coterie::net {
 
-using base::node_id;
-
-struct peer {
-    node_id node;
+struct link_address {
+    link_number link;
     address where;
 };
 
+struct peer {
+    node_id node;
+    std::vector<link_address> at; ///< at most one a link, of the family of the own address there
+    /// Null if it has none on that link.
+    [[nodiscard]] const address* on(link_number link) const;
+};
+
+struct local_link {
+    link_number number;
+    address where;    ///< where to listen, and to send from
+    int priority = 1; ///< the highest is used first in passive mode
+};
+
 struct transport_settings {
-    address local;           ///< where to listen, and to send from
-    std::vector<peer> peers; ///< every other node, of the local address's family
+    base::member self;
+    std::vector<local_link> links; ///< at least one; sorted by number
+    std::vector<peer> peers;       ///< every other node whose address is known
     wire::cluster_id cluster;
-    std::size_t queue_datagrams_max = 4'096; ///< kept while the kernel has no room; what is more is dropped
+    link_mode mode = link_mode::passive;
+    path_limits limits{};
+    std::size_t queue_datagrams_max = 4'096; ///< kept on a link while the kernel has no room; what is more is dropped
     int socket_bytes = 8 << 20;              ///< wanted of the kernel's buffers, each way
+
+    /// The own address on that link; null if there is no such link.
+    [[nodiscard]] const address* local(link_number link) const;
 };
 
 struct transport_counters {
-    std::uint64_t sent = 0;     ///< datagrams, one for each target
+    std::uint64_t sent = 0;     ///< datagrams, one for each target and link
     std::uint64_t received = 0; ///< good ones
     std::array<std::uint64_t, static_cast<std::size_t>(wire::refusal_reason::count)> refused{};
     std::uint64_t unknown_node = 0;  ///< well-formed, but from a node that is not configured
-    std::uint64_t wrong_address = 0; ///< of a configured node, but from an address that is not that node's
+    std::uint64_t wrong_address = 0; ///< of a configured node, but from an address that is not that node's on this link
+    std::uint64_t duplicates = 0;    ///< came on another link before
+    std::uint64_t bad_probes = 0;    ///< of links, that no correct node sends
     std::uint64_t truncated = 0;     ///< longer than any packet
     std::uint64_t dropped = 0;       ///< not sent: the queue was full
     std::uint64_t send_errors = 0;   ///< not sent: a firewall, no route, too large, …
+    std::uint64_t rerouted = 0;      ///< of these, sent on another link
     std::uint64_t out_of_room = 0;   ///< how often the kernel had no room
     std::uint64_t refused_ports = 0; ///< answers that nobody listens at a peer's port
     int last_send_error = 0;         ///< errno
@@ -50,38 +72,74 @@ struct transport_counters {
 class packet_sink {
 public:
     virtual ~packet_sink() = default;
-    /// A datagram whose header and tag are good, of a configured node and from that node's address.
+    /// A datagram whose header and tag are good, of a configured node and from that node's address on the link that it
+    /// came by; the first of its kind, if it came on several links.
     virtual void on_packet(const base::buffer& datagram, const wire::opened& packet) = 0;
-    /// The host of `node` says that nobody listens there. A hint only: anyone on the path may say so.
+    /// The host of `node` says that nobody listens there, on every link that worked. A hint only: anyone on the path may
+    /// say so.
     virtual void on_refused(node_id node) = 0;
     /// A datagram that was thrown away for who sent it: of another cluster, of a node that is not configured, or of one
-    /// whose address is not `source`. `datagram` lives as long as the call.
-    virtual void on_stranger(base::bytes_view datagram, const address& source) = 0;
+    /// whose address on this link is not `source`. `datagram` lives as long as the call.
+    virtual void on_stranger(base::bytes_view datagram, link_number link, const address& source) = 0;
+    /// A path to `node` came up, or went down.
+    virtual void on_path(node_id node, const path_report& path) = 0;
+};
+
+/// A path and what went over it.
+struct path_status {
+    path_report seen;
+    address where; ///< the node's
+    std::uint64_t sent = 0;
+    std::uint64_t received = 0;
+};
+
+struct node_paths {
+    node_id node;
+    std::vector<path_status> paths; ///< by link
+};
+
+/// Why a transport cannot be opened.
+struct open_fault {
+    link_number link;
+    std::error_code what;
 };
 
 /// Not thread-safe. `pool` must outlive it.
 class transport {
 public:
-    /// Opens and binds the socket.
-    [[nodiscard]] static std::expected<transport, std::error_code> open(const transport_settings& settings,
-                                                                        base::buffer_pool& pool);
+    /// Opens and binds a socket for each link. Of several links some may lack their addresses now; they come to life with
+    /// them.
+    [[nodiscard]] static std::expected<transport, open_fault> open(const transport_settings& settings,
+                                                                   base::buffer_pool& pool);
     transport(transport&&) noexcept;
     transport& operator=(transport&&) noexcept;
     ~transport();
 
-    [[nodiscard]] int descriptor() const;
-    /// A peer more, of the local address's family; its id is none that is known.
-    void add(const peer& fresh);
+    /// The links' sockets, to be watched; sorted by link.
+    [[nodiscard]] std::span<const int> descriptors() const;
+    /// Links whose addresses this machine did not have when they were opened.
+    [[nodiscard]] const std::vector<link_number>& absent() const;
+    /// Where a node is on one link, where that was not known before; of the family of the own address there.
+    void add(node_id node, const link_address& fresh);
     /// Queues a datagram for each of `targets` that is known, sealed once; flush() sends.
     void send(const base::buffer& packet, std::span<const node_id> targets);
     /// Sends what is queued, as far as the kernel has room.
-    void flush();
-    /// True while datagrams wait for the socket to become writable.
-    [[nodiscard]] bool waiting() const;
-    /// Hands up to `datagrams_max` datagrams, and the errors that have come, to `sink`. False when nothing is left.
-    bool receive(packet_sink& sink, std::size_t datagrams_max);
+    void flush(time_point now);
+    /// True while datagrams wait for the socket `descriptors()[place]` to become writable.
+    [[nodiscard]] bool waiting(std::size_t place) const;
+    /// Hands up to `datagrams_max` datagrams of each link, and the errors that have come, to `sink`. False when nothing is
+    /// left.
+    bool receive(time_point now, packet_sink& sink, std::size_t datagrams_max);
+    /// Probes the paths that are due and tells what has become of paths.
+    void on_time(time_point now, packet_sink& sink);
+    /// When on_time() wants to be called next.
+    [[nodiscard]] time_point deadline() const;
 
     [[nodiscard]] const transport_counters& counts() const;
+    /// The paths to a node, by link; none to one that is not known.
+    [[nodiscard]] std::vector<path_status> paths(time_point now, node_id node) const;
+    /// Those to all nodes that are known.
+    [[nodiscard]] std::vector<node_paths> paths(time_point now) const;
 
 private:
     class core;

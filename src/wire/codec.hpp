@@ -47,6 +47,9 @@ struct opened {
     bytes_view body;
 };
 
+/// The kind of an encoded packet.
+[[nodiscard]] packet_kind kind_of(const base::buffer& packet);
+
 /// Checks a received datagram without a key: the tag is a checksum over all of it (no protection against malice).
 [[nodiscard]] std::expected<opened, refusal_reason> open(bytes_view datagram, cluster_id cluster);
 
@@ -69,6 +72,7 @@ void seal(base::buffer& packet, std::uint64_t counter);
 [[nodiscard]] base::buffer encode(base::buffer_pool& pool, const origin& from, const completion& packet);
 [[nodiscard]] base::buffer encode(base::buffer_pool& pool, const origin& from, const install& packet);
 [[nodiscard]] base::buffer encode(base::buffer_pool& pool, const origin& from, const recovered& packet);
+[[nodiscard]] base::buffer encode(base::buffer_pool& pool, const origin& from, const link_probe& packet);
 
 /// How many bytes `packet` takes encoded, header included; a coordinator asks before it sends.
 [[nodiscard]] std::size_t encoded_bytes(const plan& packet);
@@ -100,5 +104,6 @@ void refresh_data(base::buffer& packet, hop_number hop, node_id holder, sequence
 [[nodiscard]] std::optional<completion> decode_completion(bytes_view body);
 [[nodiscard]] std::optional<install> decode_install(bytes_view body);
 [[nodiscard]] std::optional<recovered> decode_recovered(bytes_view body);
+[[nodiscard]] std::optional<link_probe> decode_link_probe(bytes_view body);
 
 } // namespace coterie::wire

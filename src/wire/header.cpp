@@ -70,8 +70,14 @@ std::string_view to_string(packet_kind kind) {
     case packet_kind::completion: return "completion";
     case packet_kind::install: return "install";
     case packet_kind::recovered: return "recovered";
+    case packet_kind::link_probe: return "link probe";
     }
     return "unknown kind";
+}
+
+packet_kind kind_of(const base::buffer& packet) {
+    COTERIE_ASSERT(packet.size() >= header_bytes, "only an encoded packet has a kind");
+    return static_cast<packet_kind>(packet.bytes()[layout::kind_at]);
 }
 
 cluster_id cluster_of(std::string_view name) { return cluster_id{XXH3_64bits(name.data(), name.size())}; }

@@ -17,6 +17,7 @@ using base::cluster_id;
 using base::epoch_number;
 using base::hop_number;
 using base::incarnation;
+using base::link_number;
 using base::member;
 using base::node_id;
 using base::sequence_number;
@@ -45,8 +46,9 @@ enum class packet_kind : std::uint8_t {
     completion = 12,
     install = 13,
     recovered = 14,
+    link_probe = 15,
 };
-inline constexpr std::size_t packet_kinds = 15;
+inline constexpr std::size_t packet_kinds = 16;
 
 /// Who sends: stands in the header of every packet.
 struct origin {
@@ -245,6 +247,14 @@ struct recovered {
     node_id originator;
     std::uint8_t flags{}; ///< data::flag
     bytes_view payload;
+};
+
+/// Asks whether one link carries packets both ways, and answers: for transports only, the ring never sees one.
+struct link_probe {
+    link_number link;      ///< on which it is sent
+    std::uint64_t round{}; ///< counts the asker's probes; the same on all links to one node
+    incarnation answered;  ///< none: a question; else the answer to the question of this life, on the same link
+    friend bool operator==(const link_probe&, const link_probe&) = default;
 };
 
 } // namespace coterie::wire

@@ -37,11 +37,18 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
         require(each.message().find('\n') == std::string::npos);
     }
     if (got.ok()) {
-        require(got.what.port != 0);
+        for (const link_settings& each : got.what.links) {
+            require(each.port != 0);
+        }
         require(!got.what.log.to_file || got.what.log.file.starts_with('/'));
         require(got.what.nodes.size() <= nodes_max);
         for (const node& each : got.what.nodes) {
-            require(each.id.value >= 1 && each.id.value <= 65'535 && !each.address.empty());
+            require(each.id.value >= 1 && each.id.value <= 65'535);
+            require(!each.addresses.empty() && each.addresses.size() == got.what.nodes.front().addresses.size());
+            for (std::size_t i = 0; i < each.addresses.size(); ++i) {
+                require(each.addresses[i].link == got.what.nodes.front().addresses[i].link);
+                require(!each.addresses[i].host.empty() && each.addresses[i].line >= 1);
+            }
         }
     }
     return 0;

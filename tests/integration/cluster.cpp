@@ -55,6 +55,7 @@ cluster::cluster(cluster_options options) : _options(std::move(options)), _daemo
     std::vector<std::string> addresses;
     for (const node_place& each : _options.places) {
         addresses.push_back(each.address);
+        addresses.insert(addresses.end(), each.more_addresses.begin(), each.more_addresses.end());
     }
     const bool local = !addresses.front().empty() && _options.places.front().prefix.empty();
     _port = local ? cli::free_udp_port(addresses) : 5405;
@@ -76,13 +77,20 @@ cluster::~cluster() {
 
 void cluster::write_configuration(std::size_t place) const {
     std::ostringstream text;
-    text << "totem {\n  version: 2\n  cluster_name: test\n  interface {\n    linknumber: 0\n    mcastport: " << _port
-         << "\n  }\n}\n";
+    text << "totem {\n  version: 2\n  cluster_name: test\n";
+    for (std::size_t link = 0; link <= _options.places.front().more_addresses.size(); ++link) {
+        text << "  interface {\n    linknumber: " << link << "\n    mcastport: " << _port << "\n  }\n";
+    }
+    text << "}\n";
     if (!_options.places.front().address.empty()) {
         text << "nodelist {\n";
         for (std::size_t i = 0; i < size(); ++i) {
-            text << "  node {\n    nodeid: " << i + 1 << "\n    ring0_addr: " << _options.places[i].address
-                 << "\n  }\n";
+            text << "  node {\n    nodeid: " << i + 1 << "\n    ring0_addr: " << _options.places[i].address << "\n";
+            const std::vector<std::string>& more = _options.places[i].more_addresses;
+            for (std::size_t link = 1; link <= more.size(); ++link) {
+                text << "    ring" << link << "_addr: " << more[link - 1] << "\n";
+            }
+            text << "  }\n";
         }
         text << "}\n";
     }

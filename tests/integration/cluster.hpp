@@ -31,8 +31,9 @@ private:
 
 /// Where a node of a cluster is.
 struct node_place {
-    std::string address;             ///< empty: one node on no network
-    std::vector<std::string> prefix; ///< the command that runs a program there, e.g. `ip netns exec NAME`
+    std::string address;                       ///< empty: one node on no network
+    std::vector<std::string> prefix;           ///< the command that runs a program there, e.g. `ip netns exec NAME`
+    std::vector<std::string> more_addresses{}; ///< on the links behind the first
 };
 
 struct cluster_options {

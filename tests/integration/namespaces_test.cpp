@@ -28,7 +28,7 @@ protected:
 
     /// The machines and the daemons' configurations; false and a skipped test if the machine does not allow it.
     [[nodiscard]] bool set_up(const std::string& prefix = "10.66.0.", bool traced = true) {
-        network.emplace(3, prefix);
+        network.emplace(3, std::vector{prefix});
         if (!network->good()) {
             return false;
         }

@@ -14,18 +14,18 @@ constexpr const char* nft = "/usr/sbin/nft";
 
 } // namespace
 
-switched_network::switched_network(std::size_t hosts, std::string prefix) : _hosts(hosts), _prefix(std::move(prefix)) {
-    _good = run({ip, "netns", "add", name(0)}) &&
-            run({ip, "-n", name(0), "link", "add", "name", "br0", "type", "bridge"}) &&
-            run({ip, "-n", name(0), "link", "set", "br0", "up"});
+switched_network::switched_network(std::size_t hosts, std::vector<std::string> prefixes)
+    : _hosts(hosts),
+      _prefixes(std::move(prefixes)) {
+    _good = run({ip, "netns", "add", name(0)});
+    for (std::size_t link = 0; link < _prefixes.size() && _good; ++link) {
+        _good = add_bridge(link);
+    }
     for (std::size_t host = 1; host <= hosts && _good; ++host) {
-        const std::string port = "p" + std::to_string(host);
-        const std::string place = name(host);
-        _good = run({ip, "netns", "add", place}) &&
-                run({ip, "-n", name(0), "link", "add", port, "type", "veth", "peer", "name", "eth0", "netns", place}) &&
-                join_again(host) && run({ip, "-n", name(0), "link", "set", port, "up"}) &&
-                run(address_command(host, place)) && run({ip, "-n", place, "link", "set", "eth0", "up"}) &&
-                run({ip, "-n", place, "link", "set", "lo", "up"});
+        _good = run({ip, "netns", "add", name(host)}) && run({ip, "-n", name(host), "link", "set", "lo", "up"});
+        for (std::size_t link = 0; link < _prefixes.size() && _good; ++link) {
+            _good = add_host(host, link);
+        }
     }
 }
 
@@ -35,32 +35,77 @@ switched_network::~switched_network() {
     }
 }
 
+bool switched_network::add_bridge(std::size_t link) {
+    return run({ip, "-n", name(0), "link", "add", "name", bridge(link), "type", "bridge"}) &&
+           run({ip, "-n", name(0), "link", "set", bridge(link), "up"});
+}
+
+bool switched_network::add_host(std::size_t host, std::size_t link) {
+    return run({ip, "-n", name(0), "link", "add", port(host, link), "type", "veth", "peer", "name", card(link), "netns",
+                name(host)}) &&
+           join_again(host, link) && run({ip, "-n", name(0), "link", "set", port(host, link), "up"}) &&
+           add_address(host, link) && take_up(host, link);
+}
+
 std::vector<node_place> switched_network::places() const {
     std::vector<node_place> result;
     for (std::size_t host = 1; host <= _hosts; ++host) {
-        result.push_back({.address = address(host), .prefix = {ip, "netns", "exec", name(host)}});
+        node_place place{
+            .address = address(host, 0), .prefix = {ip, "netns", "exec", name(host)}, .more_addresses = {}};
+        for (std::size_t link = 1; link < _prefixes.size(); ++link) {
+            place.more_addresses.push_back(address(host, link));
+        }
+        result.push_back(std::move(place));
     }
     return result;
 }
 
-bool switched_network::cut_off(std::size_t host) {
-    return run({ip, "-n", name(0), "link", "set", "p" + std::to_string(host), "nomaster"});
+bool switched_network::cut_off(std::size_t host, std::size_t link) {
+    return run({ip, "-n", name(0), "link", "set", port(host, link), "nomaster"});
 }
 
-bool switched_network::join_again(std::size_t host) {
-    return run({ip, "-n", name(0), "link", "set", "p" + std::to_string(host), "master", "br0"});
+bool switched_network::join_again(std::size_t host, std::size_t link) {
+    return run({ip, "-n", name(0), "link", "set", port(host, link), "master", bridge(link)});
 }
+
+bool switched_network::take_down(std::size_t host, std::size_t link) {
+    return run({ip, "-n", name(host), "link", "set", card(link), "down"});
+}
+
+bool switched_network::take_up(std::size_t host, std::size_t link) {
+    return run({ip, "-n", name(host), "link", "set", card(link), "up"});
+}
+
+bool switched_network::remove_address(std::size_t host, std::size_t link) {
+    return run(address_command(host, link, "del"));
+}
+
+bool switched_network::add_address(std::size_t host, std::size_t link) {
+    return run(address_command(host, link, "add"));
+}
+
+bool switched_network::cut_one_way(std::size_t from, std::size_t to, std::size_t link) {
+    return filter({"add table bridge cut", "add chain bridge cut forward { type filter hook forward priority 0; }",
+                   "add rule bridge cut forward iifname " + port(from, link) + " oifname " + port(to, link) + " drop"});
+}
+
+bool switched_network::heal() { return filter({"delete table bridge cut"}); }
 
 bool switched_network::lose(int percent) {
-    const std::vector<std::string> there{ip, "netns", "exec", name(0), nft};
-    const auto rule = [&](const std::string& words) {
-        std::vector<std::string> command = there;
-        command.push_back(words);
-        return run(command);
-    };
-    return ::access(nft, X_OK) == 0 && rule("add table bridge loss") &&
-           rule("add chain bridge loss forward { type filter hook forward priority 0; }") &&
-           rule("add rule bridge loss forward numgen random mod 100 < " + std::to_string(percent) + " drop");
+    return filter({"add table bridge loss", "add chain bridge loss forward { type filter hook forward priority 0; }",
+                   "add rule bridge loss forward numgen random mod 100 < " + std::to_string(percent) + " drop"});
+}
+
+bool switched_network::filter(const std::vector<std::string>& rules) {
+    if (::access(nft, X_OK) != 0) {
+        return false;
+    }
+    for (const std::string& each : rules) {
+        if (!run({ip, "netns", "exec", name(0), nft, each})) {
+            return false;
+        }
+    }
+    return true;
 }
 
 bool switched_network::run(std::vector<std::string> words) {
@@ -73,12 +118,25 @@ std::string switched_network::name(std::size_t host) {
     return "coterie-" + std::to_string(::getpid()) + "-" + std::to_string(host);
 }
 
-std::vector<std::string> switched_network::address_command(std::size_t host, const std::string& place) const {
-    if (_prefix.find(':') == std::string::npos) {
-        return {ip, "-n", place, "addr", "add", address(host) + "/24", "dev", "eth0"};
+std::string switched_network::port(std::size_t host, std::size_t link) {
+    return "p" + std::to_string(host) + "-" + std::to_string(link);
+}
+
+std::string switched_network::address(std::size_t host, std::size_t link) const {
+    return _prefixes[link] + std::to_string(host);
+}
+
+std::vector<std::string> switched_network::address_command(std::size_t host, std::size_t link,
+                                                           const std::string& what) const {
+    std::vector<std::string> result{ip, "-n", name(host), "addr", what, address(host, link), "dev", card(link)};
+    if (_prefixes[link].find(':') == std::string::npos) {
+        result[5] += "/24";
+    } else {
+        // Nobody else has it, so nothing has to be waited for.
+        result[5] += "/64";
+        result.push_back("nodad");
     }
-    // Nobody else has it, so nothing has to be waited for.
-    return {ip, "-n", place, "addr", "add", address(host) + "/64", "dev", "eth0", "nodad"};
+    return result;
 }
 
 } // namespace coterie::tests

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// Network namespaces as machines on a switch, for tests of clusters: made and removed by the object, apart from the
-// machine's own network. Needs root. Cables can be pulled and packets lost.
+// Network namespaces as machines on one switch or several, for tests of clusters: made and removed by the object, apart
+// from the machine's own network. Needs root. Cables can be pulled, ways be cut and packets lost.
 #pragma once
 
 #include "tests/integration/cluster.hpp"
@@ -10,11 +10,11 @@
 
 namespace coterie::tests {
 
-/// Namespaces of hosts around one with a bridge.
+/// Namespaces of hosts around one with a bridge for each link.
 class switched_network {
 public:
-    /// Hosts are numbered from 1 on and have the addresses `prefix` + number, e.g. "10.66.0." or "fd66::".
-    switched_network(std::size_t hosts, std::string prefix);
+    /// Hosts are numbered from 1 on and have, on each link, the address `prefix` + number, e.g. "10.66.0." or "fd66::".
+    switched_network(std::size_t hosts, std::vector<std::string> prefixes);
     switched_network(const switched_network&) = delete;
     switched_network& operator=(const switched_network&) = delete;
     ~switched_network();
@@ -23,20 +23,37 @@ public:
     [[nodiscard]] bool good() const { return _good; }
     [[nodiscard]] std::vector<node_place> places() const;
 
-    /// Takes the host's port out of the switch, without a word to anybody, and puts it back.
-    [[nodiscard]] bool cut_off(std::size_t host);
-    [[nodiscard]] bool join_again(std::size_t host);
+    /// Takes the host's port out of the switch of a link, without a word to anybody, and puts it back.
+    [[nodiscard]] bool cut_off(std::size_t host, std::size_t link = 0);
+    [[nodiscard]] bool join_again(std::size_t host, std::size_t link = 0);
+    /// The host's own end of the link goes down, which the host sees, and up again.
+    [[nodiscard]] bool take_down(std::size_t host, std::size_t link);
+    [[nodiscard]] bool take_up(std::size_t host, std::size_t link);
+    /// The host loses its address on a link, and has it again.
+    [[nodiscard]] bool remove_address(std::size_t host, std::size_t link);
+    [[nodiscard]] bool add_address(std::size_t host, std::size_t link);
+    /// What one host sends to another on a link is thrown away, until heal(). False where there is no nft.
+    [[nodiscard]] bool cut_one_way(std::size_t from, std::size_t to, std::size_t link);
+    [[nodiscard]] bool heal();
     /// The switch loses so many of a hundred packets from now on, at random. False where there is no nft.
     [[nodiscard]] bool lose(int percent);
 
 private:
     [[nodiscard]] static bool run(std::vector<std::string> words);
     [[nodiscard]] static std::string name(std::size_t host);
-    [[nodiscard]] std::string address(std::size_t host) const { return _prefix + std::to_string(host); }
-    [[nodiscard]] std::vector<std::string> address_command(std::size_t host, const std::string& place) const;
+    [[nodiscard]] static std::string bridge(std::size_t link) { return "br" + std::to_string(link); }
+    [[nodiscard]] static std::string card(std::size_t link) { return "eth" + std::to_string(link); }
+    [[nodiscard]] static std::string port(std::size_t host, std::size_t link);
+    /// nft there where the bridges are.
+    [[nodiscard]] static bool filter(const std::vector<std::string>& rules);
+    [[nodiscard]] bool add_bridge(std::size_t link);
+    [[nodiscard]] bool add_host(std::size_t host, std::size_t link);
+    [[nodiscard]] std::string address(std::size_t host, std::size_t link) const;
+    [[nodiscard]] std::vector<std::string> address_command(std::size_t host, std::size_t link,
+                                                           const std::string& what) const;
 
     const std::size_t _hosts;
-    const std::string _prefix;
+    const std::vector<std::string> _prefixes; ///< by link
     bool _good = false;
 };
 

@@ -232,7 +232,7 @@ TEST_F(coteried, says_when_an_address_cannot_be_used) {
                               "  node {\n    nodeid: 1\n    ring0_addr: 127.0.0.1\n  }\n"
                               "  node {\n    nodeid: 2\n    ring0_addr: ::1\n  }\n"
                               "}\n"),
-                   {"not all nodes have addresses of one kind"}, {"--node", "1"});
+                   {"ring0_addr", "all addresses of one link are of one kind"}, {"--node", "1"});
 }
 
 TEST_F(coteried, says_when_its_folders_cannot_be_used) {

@@ -167,4 +167,9 @@ inline wire::recovered largest() {
             .payload = most_payload(wire::header_bytes + 53)};
 }
 
+template <>
+inline wire::link_probe largest() {
+    return {.link = {7}, .round = counter_max, .answered = {0xFFFFFFFFFFFFFFFF}};
+}
+
 } // namespace coterie::tests

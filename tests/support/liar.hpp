@@ -312,6 +312,14 @@ inline wire::data liar::make(whims& whim) {
             .payload = whim.run(whim.byte() % 64)};
 }
 
+/// No transport hands one to the ring; a member may send it all the same.
+template <>
+inline wire::link_probe liar::make(whims& whim) {
+    return {.link = {static_cast<std::uint8_t>(whim.byte() % base::links_max)},
+            .round = std::max<std::uint64_t>(1, counter(whim)),
+            .answered = {whim.byte()}};
+}
+
 template <>
 inline wire::token liar::make(whims& whim) {
     wire::token result{.view = view(whim),

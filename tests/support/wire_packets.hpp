@@ -34,6 +34,7 @@ bool visit_kind(wire::packet_kind kind, Visitor&& visit) {
     case wire::packet_kind::completion: visit.template operator()<wire::completion>(); return true;
     case wire::packet_kind::install: visit.template operator()<wire::install>(); return true;
     case wire::packet_kind::recovered: visit.template operator()<wire::recovered>(); return true;
+    case wire::packet_kind::link_probe: visit.template operator()<wire::link_probe>(); return true;
     }
     return false;
 }
@@ -55,6 +56,7 @@ template <> inline std::optional<wire::plan> decode(bytes_view body) { return wi
 template <> inline std::optional<wire::completion> decode(bytes_view body) { return wire::decode_completion(body); }
 template <> inline std::optional<wire::install> decode(bytes_view body) { return wire::decode_install(body); }
 template <> inline std::optional<wire::recovered> decode(bytes_view body) { return wire::decode_recovered(body); }
+template <> inline std::optional<wire::link_probe> decode(bytes_view body) { return wire::decode_link_probe(body); }
 // clang-format on
 
 template <class Packet>
@@ -251,6 +253,11 @@ inline wire::recovered sample() {
             .originator = {0x0E02},
             .flags = wire::data::table,
             .payload = payload_bytes};
+}
+
+template <>
+inline wire::link_probe sample() {
+    return {.link = {5}, .round = 0x0F01, .answered = {0xFE01020304050607}};
 }
 
 } // namespace coterie::tests

@@ -25,7 +25,9 @@ json report() {
                   "stored_packets": 1},
         "links": [
             {"node": 1, "name": "alpha", "address": "192.0.2.1:5405", "in_view": true, "heard": true,
-             "hears_us": true, "leaving": false, "round_trip_us": 250, "last_heard_ms": 40},
+             "hears_us": true, "leaving": false, "round_trip_us": 250, "last_heard_ms": 40,
+             "paths": [{"link": 0, "address": "192.0.2.1:5405", "state": "up", "reason": null, "in_use": true,
+                        "round_trip_us": 240, "loss_percent": 3, "times_down": 0, "held_off_ms": 0}]},
             {"node": 3, "name": null, "address": "192.0.2.3:5405", "in_view": false, "heard": false,
              "hears_us": false, "leaving": false, "round_trip_us": null, "last_heard_ms": null}],
         "groups": {"count": 1, "joins": 2},
@@ -58,10 +60,34 @@ TEST(status_text, begins_with_what_an_operator_asks_first) {
 
 TEST(status_text, lists_every_node_with_its_link_in_aligned_columns) {
     EXPECT_THAT(status_text(report(), {}),
-                HasSubstr("  node  name   address         in view  heard      round trip  last heard\n"
-                          "     1  alpha  192.0.2.1:5405  yes      both ways     0.25 ms   40 ms ago\n"
-                          "     2  beta   192.0.2.2:5405  self     -                   -           -\n"
-                          "     3  -      192.0.2.3:5405  no       no                  -       never\n"));
+                HasSubstr("  node  name   address         in view  heard      round trip  loss  last heard\n"
+                          "     1  alpha  192.0.2.1:5405  yes      both ways     0.25 ms   3 %   40 ms ago\n"
+                          "     2  beta   192.0.2.2:5405  self     -                   -     -           -\n"
+                          "     3  -      192.0.2.3:5405  no       no                  -     -       never\n"));
+}
+
+TEST(status_text, lists_every_link_to_every_node_when_there_are_several) {
+    json told = report();
+    json& paths = told["links"][0]["paths"];
+    paths.push_back({{"link", 1},
+                     {"address", "198.51.100.1:5406"},
+                     {"state", "down"},
+                     {"reason", "nothing answers"},
+                     {"in_use", false},
+                     {"round_trip_us", nullptr},
+                     {"loss_percent", 100},
+                     {"times_down", 2},
+                     {"held_off_ms", 1'500}});
+    EXPECT_THAT(
+        status_text(told, {}),
+        HasSubstr(
+            "  node  link  address            state     round trip   loss  note\n"
+            "     1     0  192.0.2.1:5405     up, used     0.24 ms    3 %\n"
+            "     1     1  198.51.100.1:5406  down               -  100 %  nothing answers; was down 2 times, not "
+            "taken back for 1 s\n"));
+    EXPECT_THAT(status_text(told, {}),
+                HasSubstr("     1  alpha  192.0.2.1:5405  yes      both ways     0.25 ms     -  "));
+    EXPECT_THAT(status_text(report(), {}), Not(HasSubstr("  node  link")));
 }
 
 TEST(status_text, shows_groups_with_their_processes) {

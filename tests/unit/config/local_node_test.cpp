@@ -10,9 +10,12 @@ namespace {
 
 settings three_nodes() {
     settings result;
-    result.nodes = {{.id = {1}, .name = "a.example.org", .address = "192.0.2.1"},
-                    {.id = {2}, .name = "", .address = "192.0.2.2"},
-                    {.id = {3}, .name = "c", .address = "gamma.example.org"}};
+    const auto at = [](const std::string& first, const std::string& second) {
+        return std::vector<node_address>{{.link = {0}, .host = first}, {.link = {1}, .host = second}};
+    };
+    result.nodes = {{.id = {1}, .name = "a.example.org", .addresses = at("192.0.2.1", "198.51.100.1"), .at = {}},
+                    {.id = {2}, .name = "", .addresses = at("192.0.2.2", "198.51.100.2"), .at = {}},
+                    {.id = {3}, .name = "c", .addresses = at("gamma.example.org", "gamma-b.example.org"), .at = {}}};
     return result;
 }
 
@@ -26,6 +29,7 @@ TEST(the_local_node, is_found_as_it_is_asked_for) {
     EXPECT_EQ(place({.host_name = "c", .addresses = {"192.0.2.1"}}), 2U) << "the name comes first";
     EXPECT_EQ(place({.host_name = "a"}), 0U) << "a name without its domain";
     EXPECT_EQ(place({.host_name = "other", .addresses = {"127.0.0.1", "192.0.2.2"}}), 1U);
+    EXPECT_EQ(place({.host_name = "other", .addresses = {"198.51.100.2"}}), 1U) << "an address on any link will do";
     const auto nowhere = place({.host_name = "other", .addresses = {"127.0.0.1"}});
     ASSERT_FALSE(nowhere);
     EXPECT_NE(nowhere.error().find("--node ID"), std::string::npos);

@@ -46,7 +46,9 @@ TEST(settings, have_defaults) {
     const loaded got = judged("");
     EXPECT_TRUE(got.ok());
     EXPECT_TRUE(got.diagnostics.empty());
-    EXPECT_EQ(got.what.port, 5405);
+    EXPECT_EQ(got.what.links[0].port, 5405);
+    EXPECT_EQ(got.what.links[1].port, 5406);
+    EXPECT_EQ(got.what.mode, link_mode::passive);
     EXPECT_EQ(got.what.lone_node, node_id{1});
     EXPECT_TRUE(got.what.nodes.empty());
     EXPECT_FALSE(got.what.token);
@@ -77,7 +79,7 @@ TEST(settings, take_what_is_said) {
     EXPECT_TRUE(got.diagnostics.empty());
     EXPECT_EQ(got.what.cluster_name, "c");
     EXPECT_EQ(got.what.token, std::chrono::milliseconds(1500));
-    EXPECT_EQ(got.what.port, 5500);
+    EXPECT_EQ(got.what.links[0].port, 5500);
     EXPECT_EQ(got.what.socket_path, "/s");
     EXPECT_EQ(got.what.state_dir, "/d");
     EXPECT_EQ(got.what.trace_file, "/t");
@@ -95,7 +97,8 @@ TEST(settings, take_what_is_said) {
     ASSERT_EQ(got.what.nodes.size(), 3U);
     EXPECT_EQ(got.what.nodes[0].id, node_id{1}) << "sorted";
     EXPECT_EQ(got.what.nodes[2].name, "c");
-    EXPECT_EQ(got.what.nodes[1].address, "192.0.2.2");
+    ASSERT_EQ(got.what.nodes[1].addresses.size(), 1U);
+    EXPECT_EQ(got.what.nodes[1].addresses[0].host, "192.0.2.2");
 }
 
 TEST(settings, say_what_would_be_right) {
@@ -129,16 +132,6 @@ TEST(settings, warn_once_of_a_key_that_comes_again) {
     EXPECT_EQ(said("quorum {\n  two_node: 1\n  two_node: 0\n}\n"),
               "warning f:2: quorum.two_node: has no meaning here: there is no quorum service: groups work in every "
               "partition\n");
-}
-
-TEST(settings, use_the_first_link_alone) {
-    const std::string two_links = "totem {\n"
-                                  "  interface {\n    linknumber: 0\n    mcastport: 5500\n  }\n"
-                                  "  interface {\n    linknumber: 1\n    mcastport: 5600\n  }\n"
-                                  "}\n";
-    EXPECT_EQ(said(two_links),
-              "warning f:7: totem.interface.linknumber: link 1 is not used: there is one link, number 0\n");
-    EXPECT_EQ(judged(two_links).what.port, 5500);
 }
 
 TEST(settings, take_transports_that_ours_can_stand_for) {

@@ -40,6 +40,7 @@ protected:
              .engine = _world[1].engine(),
              .groups = *_services.front(),
              .network = &_network,
+             .paths = _paths,
              .clients = _clients,
              .clients_connected = 2,
              .slow_clients = {{.pid = 77, .group = "g", .bytes = 5'000'000, .time = std::chrono::seconds(2)}},
@@ -70,6 +71,7 @@ protected:
                        }};
     daemon_facts _facts;
     net::transport_counters _network;
+    std::vector<net::node_paths> _paths;
     ipc::server_counters _clients;
 };
 
@@ -101,6 +103,53 @@ TEST_F(status, says_of_each_link_whether_it_works) {
     EXPECT_EQ(links[1]["in_view"], false);
     EXPECT_EQ(links[1]["heard"], false);
     EXPECT_GT(links[1]["last_heard_ms"].get<int>(), 100);
+}
+
+TEST_F(status, says_of_each_path_to_a_node_how_it_is) {
+    const auto address = [](const std::string& text) { return *net::resolve(text, 5405); };
+    _facts.mode = net::link_mode::round_robin;
+    _facts.links = {{.number = {0}, .where = address("192.0.2.1")},
+                    {.number = {3}, .where = address("fd00::1"), .priority = 7}};
+    _paths = {{.node = tests::node(2),
+               .paths = {{.seen = {.link = {0},
+                                   .state = net::path_state::up,
+                                   .in_use = true,
+                                   .since = std::chrono::seconds(2),
+                                   .times_down = 1,
+                                   .round_trip = std::chrono::microseconds(230),
+                                   .loss_percent = 5},
+                          .where = address("192.0.2.2"),
+                          .sent = 11,
+                          .received = 12},
+                         {.seen = {.link = {3},
+                                   .state = net::path_state::down,
+                                   .fault = net::path_fault::unsendable,
+                                   .error = 101,
+                                   .held_off = std::chrono::seconds(4),
+                                   .times_down = 3},
+                          .where = address("fd00::2")}}}};
+    const json told = report();
+    EXPECT_EQ(told["daemon"]["link_mode"], "rr");
+    EXPECT_EQ(told["daemon"]["addresses"][1], (json{{"link", 3}, {"address", "[fd00::1]:5405"}, {"priority", 7}}));
+    EXPECT_EQ(told["links"][0]["paths"][0], (json{{"link", 0},
+                                                  {"address", "192.0.2.2:5405"},
+                                                  {"state", "up"},
+                                                  {"reason", nullptr},
+                                                  {"in_use", true},
+                                                  {"since_ms", 2'000},
+                                                  {"round_trip_us", 230},
+                                                  {"loss_percent", 5},
+                                                  {"times_down", 1},
+                                                  {"held_off_ms", 0},
+                                                  {"sent", 11},
+                                                  {"received", 12}}));
+    const json& down = told["links"][0]["paths"][1];
+    EXPECT_EQ(down["state"], "down");
+    EXPECT_EQ(down["reason"], "this machine cannot send there: Network is unreachable");
+    EXPECT_TRUE(down["round_trip_us"].is_null());
+    EXPECT_TRUE(down["loss_percent"].is_null());
+    EXPECT_EQ(down["held_off_ms"], 4'000);
+    EXPECT_TRUE(told["links"][1]["paths"].empty());
 }
 
 TEST_F(status, knows_nothing_of_a_node_that_was_never_heard) {

@@ -18,7 +18,8 @@ net::address at(const std::string& host) { return *net::resolve(host, 5405); }
 class strangers : public testing::Test {
 protected:
     std::optional<stranger_watch::finding> judge(milliseconds when, std::uint32_t node, std::uint64_t nonce,
-                                                 const std::string& from, const std::string& cluster = "red") {
+                                                 const std::string& from, const std::string& cluster = "red",
+                                                 std::uint8_t link = 0) {
         base::buffer packet =
             wire::encode(_pool, {.cluster = wire::cluster_of(cluster), .node = {node}, .nonce = {nonce}},
                          wire::token_request{.view = {.epoch = {{1}}, .coordinator = {1}, .nonce = {1}},
@@ -26,15 +27,18 @@ protected:
                                              .counter = 1,
                                              .hop = {{1}}});
         wire::seal(packet, ++_counter);
-        return _watch.judge(base::time_point(when), packet.bytes(), at(from), _net);
+        return _watch.judge(base::time_point(when), packet.bytes(), {link}, at(from), _net);
     }
 
 private:
     base::buffer_pool _pool;
     std::uint64_t _counter = 0;
     net::transport_settings _net{
-        .local = at("192.0.2.1"),
-        .peers = {{.node = {2}, .where = at("192.0.2.2")}, {.node = {3}, .where = at("192.0.2.3")}},
+        .self = {{1}, {100}},
+        .links = {{.number = {0}, .where = at("192.0.2.1")}, {.number = {1}, .where = at("198.51.100.1")}},
+        .peers = {{.node = {2}, .at = {{{0}, at("192.0.2.2")}, {{1}, at("198.51.100.2")}}},
+                  {.node = {3}, .at = {{{0}, at("192.0.2.3")}, {{1}, at("198.51.100.3")}}},
+                  {.node = {4}, .at = {{{0}, at("192.0.2.4")}}}},
         .cluster = wire::cluster_of("red")};
     stranger_watch _watch{{.node = {1}, .nonce = {100}, .cluster_name = "red"}};
 };
@@ -47,6 +51,9 @@ TEST_F(strangers, are_none_of_the_listed_nodes_at_their_addresses) {
     EXPECT_FALSE(judge(milliseconds(0), 2, 200, "192.0.2.2"));
     EXPECT_FALSE(judge(milliseconds(0), 1, 100, "192.0.2.9")) << "the own words, come back";
     EXPECT_FALSE(judge(milliseconds(0), 1, 99, "192.0.2.1")) << "those of the own former life";
+    EXPECT_FALSE(judge(milliseconds(0), 1, 99, "198.51.100.1", "red", 1));
+    EXPECT_FALSE(judge(milliseconds(0), 3, 300, "198.51.100.3", "red", 1));
+    EXPECT_FALSE(judge(milliseconds(0), 4, 400, "198.51.100.4", "red", 1)) << "its name there is not known yet";
 }
 
 TEST_F(strangers, of_another_cluster_are_told_with_both_clusters_once_a_minute) {
@@ -79,7 +86,10 @@ TEST_F(strangers, that_are_not_listed_or_not_where_they_should_be_are_named) {
     ASSERT_TRUE(moved);
     EXPECT_EQ(moved->what, kind::other_address);
     EXPECT_EQ(moved->node, base::node_id{2});
-    EXPECT_TRUE(has(moved->line, "which is at 192.0.2.2:5405 by the nodelist here")) << moved->line;
+    EXPECT_TRUE(has(moved->line, "which is at 192.0.2.2:5405 on link 0 by the nodelist here")) << moved->line;
+    const auto crossed = judge(seconds(1), 3, 300, "192.0.2.3", "red", 1);
+    ASSERT_TRUE(crossed) << "the addresses of two links were mixed up";
+    EXPECT_TRUE(has(crossed->line, "which is at 198.51.100.3:5405 on link 1 by the nodelist here")) << crossed->line;
 }
 
 TEST_F(strangers, with_the_own_id_are_believed_when_they_go_on) {

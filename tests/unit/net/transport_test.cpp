@@ -25,7 +25,8 @@ struct taken : packet_sink {
         EXPECT_LE(packet.body.data() + packet.body.size(), datagram.bytes().data() + datagram.size());
     }
     void on_refused(node_id node) override { refused.push_back(node); }
-    void on_stranger(base::bytes_view datagram, const address& source) override {
+    void on_path(node_id node, const path_report& path) override { paths.emplace_back(node, path); }
+    void on_stranger(base::bytes_view datagram, link_number, const address& source) override {
         EXPECT_FALSE(datagram.empty());
         strangers.push_back(source.text());
     }
@@ -35,7 +36,24 @@ struct taken : packet_sink {
     std::vector<std::uint64_t> counters;
     std::vector<node_id> refused;
     std::vector<std::string> strangers;
+    std::vector<std::pair<node_id, path_report>> paths;
 };
+
+time_point now() {
+    return time_point(std::chrono::duration_cast<duration>(std::chrono::steady_clock::now().time_since_epoch()));
+}
+
+constexpr link_number link_0{0};
+constexpr link_number link_1{1};
+
+/// The others as they are on one link.
+std::vector<peer> on_one_link(const std::vector<std::pair<node_id, address>>& peers) {
+    std::vector<peer> result;
+    for (const auto& [node, where] : peers) {
+        result.push_back({.node = node, .at = {{link_0, where}}});
+    }
+    return result;
+}
 
 const wire::cluster_id cluster = wire::cluster_of("net test");
 
@@ -59,10 +77,20 @@ protected:
         }
     }
 
-    transport open(const address& local, const std::vector<peer>& peers) {
-        auto opened = transport::open({.local = local, .peers = peers, .cluster = cluster}, pool);
-        EXPECT_TRUE(opened) << opened.error().message();
+    static transport_settings at(const address& local, const std::vector<std::pair<node_id, address>>& peers) {
+        return {.self = {{1}, {7}},
+                .links = {{.number = link_0, .where = local}},
+                .peers = on_one_link(peers),
+                .cluster = cluster};
+    }
+
+    transport open(const transport_settings& settings) {
+        auto opened = transport::open(settings, pool);
+        EXPECT_TRUE(opened) << opened.error().what.message();
         return std::move(*opened);
+    }
+    transport open(const address& local, const std::vector<std::pair<node_id, address>>& peers) {
+        return open(at(local, peers));
     }
 
     base::buffer packet(std::uint64_t hop, node_id from = {1}, wire::cluster_id in = cluster) {
@@ -72,9 +100,12 @@ protected:
     }
 
     static void receive_some(transport& at, taken& sink) {
-        pollfd wanted{.fd = at.descriptor(), .events = POLLIN, .revents = 0};
-        ::poll(&wanted, 1, 200);
-        while (at.receive(sink, 64)) {
+        std::vector<pollfd> wanted;
+        for (const int each : at.descriptors()) {
+            wanted.push_back({.fd = each, .events = POLLIN, .revents = 0});
+        }
+        ::poll(wanted.data(), wanted.size(), 200);
+        while (at.receive(now(), sink, 64)) {
         }
     }
 
@@ -92,7 +123,7 @@ TEST_P(transports, carry_packets_to_every_target) {
     for (std::uint64_t hop = 1; hop <= 100; ++hop) {
         one.send(packet(hop), targets);
     }
-    one.flush();
+    one.flush(now());
     taken got;
     receive_some(two, got);
     ASSERT_EQ(got.hops.size(), 200U) << "unknown targets are passed over";
@@ -113,7 +144,7 @@ TEST_P(transports, count_what_they_throw_away) {
     one.send(packet(1, {5}), to_two);
     one.send(packet(1, {1}, wire::cluster_of("another")), to_two);
     one.send(packet(3), to_two);
-    one.flush();
+    one.flush(now());
     const char nonsense[] = "nonsense";
     const int stranger = ::socket(a.family(), SOCK_DGRAM, 0);
     ASSERT_EQ(::sendto(stranger, nonsense, sizeof(nonsense), 0, b.raw(), b.raw_bytes()), 9);
@@ -139,11 +170,11 @@ TEST_P(transports, throw_away_what_comes_from_anywhere_but_its_senders_address) 
     transport double_at_a_listed_address = open(third, {{{2}, b}});
     const std::array<node_id, 1> to_two{node_id{2}};
     double_of_one.send(packet(1), to_two);
-    double_of_one.flush();
+    double_of_one.flush(now());
     double_at_a_listed_address.send(packet(2), to_two);
-    double_at_a_listed_address.flush();
+    double_at_a_listed_address.flush(now());
     one.send(packet(3), to_two);
-    one.flush();
+    one.flush(now());
     taken got;
     receive_some(two, got);
     EXPECT_EQ(got.hops, std::vector<std::uint64_t>{3});
@@ -162,16 +193,16 @@ TEST_P(transports, go_on_counting_when_a_peer_is_added) {
     const std::array<node_id, 2> both{node_id{2}, node_id{3}};
     one.send(packet(1), both);
     three.send(packet(1, {3}), std::array{node_id{1}});
-    one.flush();
-    three.flush();
+    one.flush(now());
+    three.flush(now());
     taken at_one;
     receive_some(one, at_one);
     EXPECT_EQ(one.counts().unknown_node, 1U);
-    one.add({{3}, c});
+    one.add({3}, {link_0, c});
     one.send(packet(2), both);
     three.send(packet(2, {3}), std::array{node_id{1}});
-    one.flush();
-    three.flush();
+    one.flush(now());
+    three.flush(now());
     receive_some(one, at_one);
     EXPECT_EQ(at_one.hops, std::vector<std::uint64_t>{2});
     taken at_three;
@@ -191,11 +222,11 @@ TEST_P(transports, take_a_bounded_number_in_a_turn) {
     for (std::uint64_t hop = 1; hop <= 50; ++hop) {
         one.send(packet(hop), to_two);
     }
-    one.flush();
+    one.flush(now());
     taken got;
-    EXPECT_TRUE(two.receive(got, 20));
+    EXPECT_TRUE(two.receive(now(), got, 20));
     EXPECT_EQ(got.hops.size(), 20U);
-    EXPECT_FALSE(two.receive(got, 64));
+    EXPECT_FALSE(two.receive(now(), got, 64));
     EXPECT_EQ(got.hops.size(), 50U);
 }
 
@@ -209,7 +240,7 @@ TEST_P(transports, pass_on_that_a_port_refused) {
     taken at_one;
     for (std::uint64_t hop = 1; hop <= 20; ++hop) {
         one.send(packet(hop), both);
-        one.flush();
+        one.flush(now());
     }
     receive_some(one, at_one);
     ASSERT_FALSE(at_one.refused.empty());
@@ -233,36 +264,38 @@ TEST_P(transports, survive_targets_that_cannot_be_reached) {
     for (std::uint64_t hop = 1; hop <= 10; ++hop) {
         one.send(packet(hop), both);
     }
-    one.flush();
+    one.flush(now());
     taken got;
     receive_some(two, got);
     EXPECT_EQ(got.hops.size(), 10U);
     EXPECT_EQ(one.counts().send_errors, 10U);
     EXPECT_NE(one.counts().last_send_error, 0);
-    EXPECT_FALSE(one.waiting());
+    EXPECT_FALSE(one.waiting(0));
 }
 
 TEST_P(transports, drop_what_is_beyond_their_queue) {
     const address a = free_address();
     const address b = free_address();
-    auto opened =
-        transport::open({.local = a, .peers = {{{2}, b}}, .cluster = cluster, .queue_datagrams_max = 10}, pool);
+    transport_settings small = at(a, {{{2}, b}});
+    small.queue_datagrams_max = 10;
+    auto opened = transport::open(small, pool);
     ASSERT_TRUE(opened);
     const std::array<node_id, 1> to_two{node_id{2}};
     for (std::uint64_t hop = 1; hop <= 15; ++hop) {
         opened->send(packet(hop), to_two);
     }
     EXPECT_EQ(opened->counts().dropped, 5U);
-    opened->flush();
+    opened->flush(now());
     EXPECT_EQ(opened->counts().sent, 10U);
 }
 
 TEST_P(transports, cannot_share_an_address) {
     const address a = free_address();
     const transport one = open(a, {});
-    const auto two = transport::open({.local = a, .peers = {}, .cluster = cluster}, pool);
+    const auto two = transport::open(at(a, {}), pool);
     ASSERT_FALSE(two);
-    EXPECT_EQ(two.error(), std::errc::address_in_use);
+    EXPECT_EQ(two.error().what, std::errc::address_in_use);
+    EXPECT_EQ(two.error().link, link_0);
 }
 
 INSTANTIATE_TEST_SUITE_P(ipv4, transports, testing::Values("127.0.0.1"));

@@ -296,6 +296,20 @@ TEST(golden_bytes, of_a_recovered) {
                   "706179"); // payload
 }
 
+TEST(golden_bytes, of_a_link_probe) {
+    expect_golden(sample<wire::link_probe>(),
+                  "434f5249010f0000" // magic, version, kind, key slot, reserved
+                  "8877665544332211" // cluster
+                  "04030201" // sender
+                  "11000000" // body length
+                  "a7a6a5a4a3a2a1a0" // nonce
+                  "0203040506070809" // packet counter
+                  "03652abb0c6f28dd056544411ea77503" // tag
+                  "05" // link
+                  "010f000000000000" // round
+                  "07060504030201fe"); // answered
+}
+
 // clang-format on
 
 } // namespace

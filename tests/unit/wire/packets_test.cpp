@@ -43,7 +43,7 @@ protected:
 
 using packets = testing::Types<wire::heartbeat, wire::data, wire::token, wire::token_proof, wire::token_request,
                                wire::acknowledgement, wire::repair_request, wire::proposal, wire::report, wire::refusal,
-                               wire::plan, wire::completion, wire::install, wire::recovered>;
+                               wire::plan, wire::completion, wire::install, wire::recovered, wire::link_probe>;
 
 struct packet_names {
     template <class Packet>
