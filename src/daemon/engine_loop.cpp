@@ -38,6 +38,8 @@ constexpr auto slow_clients_every = std::chrono::milliseconds(100);
 constexpr auto tidy_after = std::chrono::seconds(1);
 /// A node that learns this soon that another has its id, and has met nobody yet, gives way.
 constexpr auto newcomer_time = std::chrono::seconds(10);
+/// But for so long it goes on, so that the other notices it as well and names its address in its log.
+constexpr auto newcomer_stays = std::chrono::seconds(1);
 
 base::time_point to_engine_time(std::chrono::steady_clock::time_point point) {
     return base::time_point(std::chrono::duration_cast<base::duration>(point.time_since_epoch()));
@@ -375,10 +377,17 @@ private:
 
     void stranger_found(const stranger_watch::finding& what) {
         const bool doubled = what.what == stranger_watch::kind::own_id_is_alive;
-        if (doubled && !_met_others && _now - _started_at < newcomer_time) {
-            give_up(what.line.empty() ? "nodeid " + std::to_string(what.node.value) + " is in use" : what.line);
-        } else if (!what.line.empty()) {
+        if (!what.line.empty()) {
             spdlog::log(doubled ? spdlog::level::err : spdlog::level::warn, "{}", what.line);
+        }
+        if (!doubled || _met_others) {
+            return;
+        }
+        if (!_doubled_since) {
+            _doubled_since = _now;
+        }
+        if (*_doubled_since - _started_at < newcomer_time && _now - *_doubled_since >= newcomer_stays) {
+            give_up(fmt::format("nodeid {} is another daemon's, which was here before this one", what.node.value));
         }
     }
 
@@ -477,6 +486,7 @@ private:
     asio::posix::stream_descriptor _clients_ready{_io};
     base::time_point _now;
     base::time_point _started_at;
+    std::optional<base::time_point> _doubled_since; ///< when another was found to have this node's id
     base::time_point _wakes_at;
     const wire::opened* _packet = nullptr; ///< the one that is being handled
     line_limit _client_lines;
