@@ -136,6 +136,9 @@ json links_part(const status_sources& from) {
         one["leaving"] = each.leaving;
         one["round_trip_us"] = in<std::chrono::microseconds>(each.round_trip);
         one["last_heard_ms"] = in<std::chrono::milliseconds>(each.last_heard_ago);
+        one["times_lost"] = each.times_lost;
+        one["held_off_ms"] = in<std::chrono::milliseconds>(each.held_off);
+        one["behind_ms"] = in<std::chrono::milliseconds>(each.lag);
         one["paths"] = paths_to(from, each.node);
         result.push_back(std::move(one));
     }

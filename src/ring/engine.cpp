@@ -68,6 +68,9 @@ void engine::core::settle() {
         if (const auto unproven = order->take_unproven()) {
             _hearing.give_up(*unproven);
         }
+        if (const auto slow = order->hopeless()) {
+            _hearing.leave_out(*slow);
+        }
     }
     _membership.on_time();
     while (_hearing.take_changed() || _membership.has_loopback()) {
@@ -184,6 +187,13 @@ std::vector<link> engine::core::links(time_point now) const {
         one.heard = each.heard;
         one.mutual = _hearing.mutual(each);
         one.leaving = each.leaving;
+        one.times_lost = _hearing.times_lost(each);
+        if (each.hold_off_until > now) {
+            one.held_off = each.hold_off_until - now;
+        }
+        if (const view_order* in = order()) {
+            one.lag = in->lag_of(each.node);
+        }
         if (each.nonce != base::no_incarnation) {
             one.last_heard_ago = std::max(now - each.last_heard, duration{});
         }

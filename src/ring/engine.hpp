@@ -47,6 +47,9 @@ struct link {
     bool leaving = false; ///< it has said that it is about to leave
     std::optional<duration> last_heard_ago;
     std::optional<duration> round_trip; ///< smoothed
+    std::uint32_t times_lost{};         ///< one after the other, lately
+    std::optional<duration> held_off;   ///< it is not met again for so long
+    std::optional<duration> lag;        ///< it does not keep up: so much later than here packets arrive there
 };
 
 /// One node's engine. Not thread-safe: all calls from one thread. `environment`, `listener` and `source` must outlive it.
