@@ -65,10 +65,16 @@ std::string head(const json& report) {
     const json& name = at(daemon, "/name");
     const json& cluster = at(daemon, "/cluster_name");
     const bool named = cluster.is_string() && !cluster.get_ref<const std::string&>().empty();
-    return fmt::format("Coterie {}, node {}{}, {}, up {}, process {}\n", word(at(daemon, "/version")),
+    const json& pauses = at(daemon, "/pauses/count");
+    const std::string paused =
+        pauses.is_number() && pauses.get<std::uint64_t>() > 0
+            ? fmt::format("Paused  {}, the last for {}, {} ago\n", plural(pauses.get<std::uint64_t>(), "time"),
+                          span_text(at(daemon, "/pauses/last_ms")), span_text(at(daemon, "/pauses/passed_ms")))
+            : std::string();
+    return fmt::format("Coterie {}, node {}{}, {}, up {}, process {}\n{}", word(at(daemon, "/version")),
                        id(at(daemon, "/node")), name.is_string() ? " (" + word(name) + ")" : "",
                        named ? "cluster " + word(cluster) : "cluster without a name",
-                       span_text(at(daemon, "/uptime_ms")), id(at(daemon, "/pid")));
+                       span_text(at(daemon, "/uptime_ms")), id(at(daemon, "/pid")), paused);
 }
 
 std::string view_lines(const json& report) {

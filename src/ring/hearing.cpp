@@ -260,7 +260,6 @@ void hearing::lose(peer& peer) {
 }
 
 void hearing::on_pause(duration pause) {
-    ++_context.counts.pauses;
     _context.world.on_step(
         {.what = step::kind::paused, .number = sequence_number{{static_cast<std::uint64_t>(pause.count())}}});
     _wake_counter = _counter;

@@ -160,7 +160,7 @@ TEST_F(status, names_who_comes_and_goes_and_who_does_not_keep_up) {
     _world.tap = [](const tests::flight& packet) {
         return packet.to != tests::node(3) || packet.kind() != wire::packet_kind::data;
     };
-    _world[1].say("late");
+    join_groups(1);
     _world.run_for(std::chrono::seconds(2));
     EXPECT_GE(report()["links"][1]["behind_ms"].get<int>(), 1'000);
     _world.tap = {};
