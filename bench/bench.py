@@ -14,12 +14,14 @@ sys.dont_write_bytecode = True
 import crowd  # noqa: E402
 import fairness  # noqa: E402
 import peer  # noqa: E402
+import told  # noqa: E402
 from harness import processes, report  # noqa: E402
 
 BENCHMARKS = {
     "peer": (peer, "Coterie and Corosync on the same three hosts: messages a second, latency"),
     "crowd": (crowd, "10,000 joins of 1,000 clients: their latency, and what a handle costs the daemon"),
     "fairness": (fairness, "the latency of a quiet client while others flood its daemon"),
+    "told": (told, "how long until clients are told of a failure, a return, a first view; beside Corosync's"),
 }
 
 
@@ -38,7 +40,7 @@ def main():
         sub.add_argument("--keep", action="store_true", help="keep the folder with logs and configurations")
     asked = parser.parse_args()
     build = asked.build.resolve()
-    for made in ("bin/coteried", "bin/coterie", "lib/libcpg.so.4", "bench/member", "bench/crowd"):
+    for made in ("bin/coteried", "bin/coterie", "lib/libcpg.so.4", "bench/member", "bench/crowd", "bench/watch"):
         if not (build / made).exists():
             raise processes.Failure(f"{build / made} is not there: run ./dev build first")
     results = build / "bench"

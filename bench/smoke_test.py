@@ -115,6 +115,16 @@ class Fairness(unittest.TestCase):
         self.assertGreater(figures["situations"][-1]["runs"][0]["flood_rates"][0], 0)
 
 
+class Told(unittest.TestCase):
+    @unittest.skipUnless(NETWORK == "namespaces", "needs network namespaces")
+    def test_every_deed_is_told(self):
+        printed, figures = benchmark("told", "--only", "coterie", "--repeat", "1", "--form", "4")
+        self.assertIn("until all clients are told", printed)
+        (one,) = figures["runs"]
+        self.assertEqual(set(one["ms"]), {"vanished", "back", "killed", "formed"})
+        self.assertGreater(min(one["ms"].values()), 0)
+
+
 class Figures(unittest.TestCase):
     def test_three_digits_that_matter(self):
         shown = [report.short(each) for each in (0, 182_345, 99_950, 1_234.5, 38.71, 4.712, 0.01234)]

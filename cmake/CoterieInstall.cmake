@@ -87,7 +87,8 @@ endfunction()
 function(_coterie_install_libraries)
     install(TARGETS cpg corosync_common LIBRARY DESTINATION "${CMAKE_INSTALL_LIBDIR}"
         COMPONENT ${COTERIE_LIBRARY_PACKAGE} NAMELINK_COMPONENT ${COTERIE_DEVELOPMENT_PACKAGE})
-    install(DIRECTORY "${PROJECT_SOURCE_DIR}/include/corosync" DESTINATION "${CMAKE_INSTALL_INCLUDEDIR}"
+    install(DIRECTORY "${PROJECT_SOURCE_DIR}/include/corosync" "${PROJECT_SOURCE_DIR}/include/coterie"
+        DESTINATION "${CMAKE_INSTALL_INCLUDEDIR}"
         COMPONENT ${COTERIE_DEVELOPMENT_PACKAGE} FILES_MATCHING PATTERN "*.h")
     # The files are found by where they lie, so that a tree may be moved.
     cmake_path(SET folder "${CMAKE_INSTALL_LIBDIR}/pkgconfig")
@@ -171,7 +172,7 @@ function(_coterie_debian_packages)
         SCRIPTS libraries/shlibs libraries/triggers libraries/postinst libraries/postrm)
     _coterie_package(${COTERIE_DEVELOPMENT_PACKAGE}
         SECTION libdevel SUMMARY "closed process groups: headers for programs in C and C++"
-        TEXT "What programs are built with: <corosync/cpg.h>, <corosync/corotypes.h>, pkg-config files,\nand the manual of the calls."
+        TEXT "What programs are built with: <corosync/cpg.h>, <corosync/corotypes.h>, <coterie/pauses.h>, pkg-config files,\nand the manual of the calls."
         DEPENDS "libcpg4-coterie (= ${release})"
         PROVIDES "libcpg-dev ${peer}, libcorosync-common-dev ${peer}")
     include(CPack)

@@ -146,6 +146,7 @@ function(coterie_tests_of_the_build)
     _coterie_script_test(layering check_layers.py "${CMAKE_BINARY_DIR}/layers.txt" "${CMAKE_SOURCE_DIR}")
     _coterie_script_test(layering_notices check_layers_test.py)
     _coterie_script_test(licence_lines check_licence.py "${CMAKE_SOURCE_DIR}")
+    _coterie_script_test(named_tests check_named_tests.py "${CMAKE_SOURCE_DIR}")
     _coterie_script_test(formatting check_format.py "${CMAKE_SOURCE_DIR}")
 endfunction()
 

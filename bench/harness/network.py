@@ -95,6 +95,13 @@ class Switch(Network):
     def inside(self, host):
         return ["ip", "netns", "exec", self._name(host)]
 
+    def unplug(self, host):
+        """Its cable: nothing gets in or out, and its card has no carrier."""
+        run("ip", "-n", self._name("switch"), "link", "set", f"p{host}", "down")
+
+    def plug_in(self, host):
+        run("ip", "-n", self._name("switch"), "link", "set", f"p{host}", "up")
+
     def _make(self, stack):
         switch = self._namespace(stack, "switch")
         run("ip", "-n", switch, "link", "add", "name", "br0", "type", "bridge")

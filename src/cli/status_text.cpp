@@ -65,10 +65,16 @@ std::string head(const json& report) {
     const json& name = at(daemon, "/name");
     const json& cluster = at(daemon, "/cluster_name");
     const bool named = cluster.is_string() && !cluster.get_ref<const std::string&>().empty();
-    return fmt::format("Coterie {}, node {}{}, {}, up {}, process {}\n", word(at(daemon, "/version")),
+    const json& pauses = at(daemon, "/pauses/count");
+    const std::string paused =
+        pauses.is_number() && pauses.get<std::uint64_t>() > 0
+            ? fmt::format("Paused  {}, the last for {}, {} ago\n", plural(pauses.get<std::uint64_t>(), "time"),
+                          span_text(at(daemon, "/pauses/last_ms")), span_text(at(daemon, "/pauses/passed_ms")))
+            : std::string();
+    return fmt::format("Coterie {}, node {}{}, {}, up {}, process {}\n{}", word(at(daemon, "/version")),
                        id(at(daemon, "/node")), name.is_string() ? " (" + word(name) + ")" : "",
                        named ? "cluster " + word(cluster) : "cluster without a name",
-                       span_text(at(daemon, "/uptime_ms")), id(at(daemon, "/pid")));
+                       span_text(at(daemon, "/uptime_ms")), id(at(daemon, "/pid")), paused);
 }
 
 std::string view_lines(const json& report) {
@@ -107,6 +113,25 @@ std::string heard_text(const json& link) {
         return "no";
     }
     return yes(at(link, "/hears_us")) ? "both ways" : "one way";
+}
+
+/// What there is to say of a node that is not as it should be.
+std::string node_note(const json& link) {
+    const json& behind = at(link, "/behind_ms");
+    const json& lost = at(link, "/times_lost");
+    const json& held = at(link, "/held_off_ms");
+    std::string result;
+    const auto add = [&](const std::string& words) { result += (result.empty() ? "" : "; ") + words; };
+    if (behind.is_number()) {
+        add("does not keep up, " + span_text(behind) + " behind");
+    }
+    if (lost.is_number() && lost.get<std::int64_t>() > 0) {
+        add("was lost " + plural(lost.get<std::uint64_t>(), "time"));
+    }
+    if (held.is_number()) {
+        add("kept away for " + span_text(held));
+    }
+    return result;
 }
 
 std::string round_trip_text(const json& us) {
@@ -158,7 +183,8 @@ std::string node_table(const json& report) {
                       {"heard"},
                       {"round trip", true},
                       {"loss", true},
-                      {"last heard", true}});
+                      {"last heard", true},
+                      {"note"}});
     const bool several = has_several_links(report);
     const json& daemon = at(report, "/daemon");
     const std::uint64_t self = at(daemon, "/node").is_number() ? at(daemon, "/node").get<std::uint64_t>() : 0;
@@ -166,7 +192,7 @@ std::string node_table(const json& report) {
     const auto tell_self = [&] {
         if (!std::exchange(told, true)) {
             table.add({id(at(daemon, "/node")), word(at(daemon, "/name"), "-"), word(at(daemon, "/address"), "-"),
-                       "self", "-", "-", "-", "-"});
+                       "self", "-", "-", "-", "-", ""});
         }
     };
     for (const json& link : at(report, "/links")) {
@@ -179,7 +205,7 @@ std::string node_table(const json& report) {
                    heard_text(link) + (yes(at(link, "/leaving")) ? ", leaving" : ""),
                    round_trip_text(at(link, "/round_trip_us")),
                    several ? "-" : loss_text(at(link, "/paths/0/loss_percent")),
-                   last.is_number() ? span_text(last) + " ago" : std::string("never")});
+                   last.is_number() ? span_text(last) + " ago" : std::string("never"), node_note(link)});
     }
     tell_self();
     return table.text();

@@ -5,6 +5,7 @@
 #include "client/open_handles.hpp"
 
 #include <algorithm>
+#include <coterie/pauses.h>
 #include <cstring>
 #include <new>
 
@@ -196,6 +197,17 @@ cs_error_t cpg_local_get(cpg_handle_t handle, unsigned int* local_nodeid) {
     return local_nodeid == nullptr ? CS_ERR_INVALID_PARAM : with(handle, [&](group_handle& object) {
         *local_nodeid = object.node().value;
         return object.is_cut_off() ? CS_ERR_LIBRARY : CS_OK;
+    });
+}
+
+cs_error_t coterie_pauses_get(cpg_handle_t handle, struct coterie_pauses* pauses) {
+    return pauses == nullptr ? CS_ERR_INVALID_PARAM : with(handle, [&](group_handle& object) {
+        const auto known = object.pauses();
+        if (!known) {
+            return known.error();
+        }
+        *pauses = {.count = known->count, .last_ns = known->last_ns, .passed_ns = known->passed_ns};
+        return CS_OK;
     });
 }
 

@@ -311,6 +311,15 @@ std::expected<std::vector<ipc::address>, cs_error_t> group_handle::members_of(st
     return std::move(*members);
 }
 
+std::expected<ipc::pauses, cs_error_t> group_handle::pauses() {
+    const auto answer = _channel->ask({.kind = ipc::request_kind::pauses});
+    if (answer.result != ipc::status::ok) {
+        return std::unexpected(error_of(answer.result));
+    }
+    const auto known = ipc::unpack_pauses(answer.body);
+    return known ? std::expected<ipc::pauses, cs_error_t>(*known) : std::unexpected(CS_ERR_LIBRARY);
+}
+
 std::expected<std::vector<std::byte>, cs_error_t> group_handle::all_groups() {
     auto answer = _channel->ask({.kind = ipc::request_kind::groups});
     if (answer.result != ipc::status::ok) {

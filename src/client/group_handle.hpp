@@ -45,6 +45,7 @@ public:
     [[nodiscard]] bool is_cut_off() const;
 
     [[nodiscard]] std::expected<std::vector<ipc::address>, cs_error_t> members_of(std::string_view group);
+    [[nodiscard]] std::expected<ipc::pauses, cs_error_t> pauses();
     /// The reply to a request for all groups, for ipc::unpack_groups.
     [[nodiscard]] std::expected<std::vector<std::byte>, cs_error_t> all_groups();
 

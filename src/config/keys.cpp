@@ -255,6 +255,13 @@ constexpr std::array rules{
     honoured("uidgid.uid", any_text, "0", "a user whose processes may use groups, by name or number", take_user),
     honoured("uidgid.gid", any_text, "0", "a group whose members may use groups, by name or number", take_group),
 
+    honoured("member.slow_policy", one_of("wait|evict"), "evict", "what becomes of a node that takes messages more than a second later than others: all wait for it, or it is left out after `slow_timeout`; the same on all nodes",
+             [](draft& into, const value& given) { into.what->member.evict_slow = given.choice == 1; return std::string(); }),
+    honoured("member.slow_timeout", number_from(2'000, 86'400'000), "10000", "how long a slow node is waited for before it is left out, in milliseconds; 30000 otherwise",
+             [](draft& into, const value& given) { into.what->member.slow_timeout = std::chrono::milliseconds(given.number); return std::string(); }),
+    honoured("member.hold_off_max", number_from(100, 600'000), "30000", "how long a node that comes and goes, or was left out, is kept away at most, in milliseconds; 4000 otherwise",
+             [](draft& into, const value& given) { into.what->member.hold_off_max = std::chrono::milliseconds(given.number); return std::string(); }),
+
     honoured("client.slow_policy", one_of("evict|block"), "block", "what becomes of a client that takes its events too slowly: it is cut off after `slow_timeout`, or its groups wait for it",
              [](draft& into, const value& given) { into.blocks = given.choice == 1; return std::string(); }),
     honoured("client.slow_timeout", number_from(100, 86'400'000), "5000", "how long a slow client is waited for before it is cut off, in milliseconds; 30000 otherwise",

@@ -108,6 +108,14 @@ struct slow_clients {
     friend bool operator==(const slow_clients&, const slow_clients&) = default;
 };
 
+/// How other nodes are dealt with that come and go, or do not keep up.
+struct members {
+    bool evict_slow = false;                                           ///< else all wait for them
+    std::chrono::milliseconds slow_timeout = std::chrono::seconds(30); ///< and then only after so long
+    std::chrono::milliseconds hold_off_max = std::chrono::seconds(4);  ///< how long one is kept away, at most
+    friend bool operator==(const members&, const members&) = default;
+};
+
 /// Whom the door lets in besides root and the daemon's own user.
 struct access_entries {
     std::set<uid_t> users;
@@ -133,6 +141,7 @@ struct settings {
     std::uint64_t message_bytes_max = std::uint64_t{64} << 20U; ///< of one message of a client
 
     slow_clients slow;
+    members member;
     log_settings log;
     scheduling schedule;
     access_entries access;

@@ -146,9 +146,14 @@ std::vector<ipc::group_listing> client_door::all_groups() {
     return result;
 }
 
+ipc::pauses client_door::pauses_so_far() {
+    COTERIE_ASSERT(_report.pauses, "whoever makes the door says who reports");
+    return _report.pauses();
+}
+
 std::string client_door::status_report() {
-    COTERIE_ASSERT(_report, "whoever makes the door says who reports");
-    return _report();
+    COTERIE_ASSERT(_report.status, "whoever makes the door says who reports");
+    return _report.status();
 }
 
 void client_door::on_closed(ipc::client_id client, std::string_view why, bool by_force) {

@@ -23,8 +23,12 @@ public:
         _server = &server;
     }
 
-    /// Who makes the answer to clients that ask how the daemon does.
-    void report_by(std::function<std::string()> report) { _report = std::move(report); }
+    /// Who makes the answers to clients that ask how the daemon does.
+    struct reporter {
+        std::function<std::string()> status;
+        std::function<ipc::pauses()> pauses;
+    };
+    void report_by(reporter report) { _report = std::move(report); }
 
     [[nodiscard]] slow_process described(const ipc::server::slow_client& which) const;
     /// Tells of clients that have been slow for long, and when they no longer are. `now` are those that are.
@@ -42,6 +46,7 @@ public:
     void on_slow(ipc::client_id client, bool is_slow) override;
     [[nodiscard]] std::vector<ipc::address> members_of(std::string_view group) override;
     [[nodiscard]] std::vector<ipc::group_listing> all_groups() override;
+    [[nodiscard]] ipc::pauses pauses_so_far() override;
     [[nodiscard]] std::string status_report() override;
     void on_closed(ipc::client_id client, std::string_view why, bool by_force) override;
 
@@ -63,7 +68,7 @@ private:
     [[nodiscard]] ipc::status noted(const std::expected<void, groups::refusal>& outcome);
 
     std::function<void(const std::string&)> _told;
-    std::function<std::string()> _report;
+    reporter _report;
     groups::service* _service = nullptr;
     ipc::server* _server = nullptr;
     bool _news = false;

@@ -62,7 +62,7 @@ public:
           _server(with_door(_parts), _pool, _door),
           _engine(_parts.ring, _pool, *this, _journal, _service) {
         _door.connect(_service, _server);
-        _door.report_by([this] { return report(); });
+        _door.report_by({.status = [this] { return report(); }, .pauses = [this] { return pauses(); }});
         _journal.connect(_service);
         if (_parts.net) {
             _port.emplace(*_parts.net,
@@ -424,6 +424,14 @@ private:
                               .clients_connected = _server.clients(),
                               .slow_clients = slow_clients(),
                               .now = _now});
+    }
+
+    ipc::pauses pauses() const {
+        const auto ns = [](base::duration span) { return static_cast<std::uint64_t>(span.count()); };
+        const ring::pauses& known = _engine.paused();
+        return known.count == 0
+                   ? ipc::pauses{}
+                   : ipc::pauses{.count = known.count, .last_ns = ns(known.last), .passed_ns = ns(_now - known.ended)};
     }
 
     std::vector<slow_process> slow_clients() const {

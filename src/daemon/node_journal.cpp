@@ -80,6 +80,27 @@ void node_journal::step(const ring::step& what) {
         spdlog::info("node {} is kept away for {:.0f} ms: it and this node or others do not hear each other",
                      named(what.peer), milliseconds(what.number));
         break;
+    case kind::flapping:
+        spdlog::warn(
+            "node {} comes and goes: lost {} times, each within 20 s of the one before; it is kept away for {:.1f} s",
+            named(what.peer), what.hash, milliseconds(what.number) / 1e3);
+        break;
+    case kind::lagging:
+        spdlog::warn(
+            "node {} does not keep up: it takes messages {:.1f} s later than this node, and all wait for it; see "
+            "what its machine and its network are busy with",
+            named(what.peer), milliseconds(what.number) / 1e3);
+        break;
+    case kind::caught_up:
+        spdlog::info("node {} keeps up again, after {:.1f} s", named(what.peer), milliseconds(what.number) / 1e3);
+        break;
+    case kind::left_out:
+        _reasons[what.peer] = "does not keep up";
+        spdlog::warn(
+            "node {} is left out, since it has not kept up for longer than member.slow_timeout; it is kept away "
+            "for {:.1f} s",
+            named(what.peer), milliseconds(what.number) / 1e3);
+        break;
     case kind::paused: spdlog::warn("this node did not run for {:.0f} ms", milliseconds(what.number)); break;
     case kind::proposed: spdlog::debug("attempt {} begins here", to_string(what.view)); break;
     case kind::promised:

@@ -47,6 +47,13 @@ void apply_token(ring::settings& ring, std::chrono::milliseconds token) {
     ring.contact_limit = std::max<base::duration>(ring.contact_limit, 2 * token);
 }
 
+void apply_members(ring::settings& ring, const config::members& member) {
+    ring.hold_off_max = member.hold_off_max;
+    if (member.evict_slow) {
+        ring.lag_patience = member.slow_timeout;
+    }
+}
+
 std::uint64_t wall_clock_us() {
     const auto now = std::chrono::system_clock::now().time_since_epoch();
     return static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::microseconds>(now).count());
@@ -141,6 +148,7 @@ std::expected<node_parts, std::string> prepare(const config::settings& settings,
     if (settings.token) {
         apply_token(result.ring, *settings.token);
     }
+    apply_members(result.ring, settings.member);
     if (result.net) {
         result.net->self = self;
         result.net->limits = net::path_limits::for_silence(result.ring.silence_limit);

@@ -99,6 +99,11 @@ json daemon_part(const status_sources& from) {
     result["cluster_name"] = facts.cluster_name;
     result["configuration_file"] = facts.configuration_file.empty() ? json(nullptr) : json(facts.configuration_file);
     result["socket_path"] = facts.socket_path;
+    const ring::pauses& paused = from.engine.paused();
+    const bool any = paused.count > 0;
+    result["pauses"] = {{"count", paused.count},
+                        {"last_ms", any ? in<std::chrono::milliseconds>(paused.last) : json(nullptr)},
+                        {"passed_ms", any ? in<std::chrono::milliseconds>(from.now - paused.ended) : json(nullptr)}};
     result["uptime_ms"] = in<std::chrono::milliseconds>(from.now - facts.started);
     return result;
 }
@@ -136,6 +141,9 @@ json links_part(const status_sources& from) {
         one["leaving"] = each.leaving;
         one["round_trip_us"] = in<std::chrono::microseconds>(each.round_trip);
         one["last_heard_ms"] = in<std::chrono::milliseconds>(each.last_heard_ago);
+        one["times_lost"] = each.times_lost;
+        one["held_off_ms"] = in<std::chrono::milliseconds>(each.held_off);
+        one["behind_ms"] = in<std::chrono::milliseconds>(each.lag);
         one["paths"] = paths_to(from, each.node);
         result.push_back(std::move(one));
     }
@@ -160,7 +168,6 @@ json ring_counters(const ring::counters& counts) {
             {"hops", counts.hops},
             {"views", counts.views},
             {"attempts", counts.attempts},
-            {"pauses", counts.pauses},
             {"repairs_asked", counts.repairs_asked},
             {"repairs_sent", counts.repairs_sent},
             {"tokens_repeated", counts.tokens_repeated},

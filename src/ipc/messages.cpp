@@ -113,7 +113,7 @@ std::uint32_t tag_of(request_kind kind, std::uint16_t flags) {
 std::optional<request> read_tag(std::uint32_t tag) {
     const std::uint32_t kind = tag & 0xFFFFU;
     if (kind < static_cast<std::uint32_t>(request_kind::join) ||
-        kind > static_cast<std::uint32_t>(request_kind::more)) {
+        kind > static_cast<std::uint32_t>(request_kind::pauses)) {
         return std::nullopt;
     }
     const request result{.kind = static_cast<request_kind>(kind), .flags = static_cast<std::uint16_t>(tag >> 16U)};
@@ -149,6 +149,24 @@ std::vector<std::byte> pack_members(std::span<const address> members) {
         out.number(each.pid);
     }
     return result;
+}
+
+std::vector<std::byte> pack_pauses(const pauses& what) {
+    std::vector<std::byte> result(24);
+    base::byte_writer out(result);
+    out.number(what.count);
+    out.number(what.last_ns);
+    out.number(what.passed_ns);
+    return result;
+}
+
+std::optional<pauses> unpack_pauses(bytes_view body) {
+    base::byte_reader in(body);
+    pauses result;
+    result.count = in.number<std::uint64_t>();
+    result.last_ns = in.number<std::uint64_t>();
+    result.passed_ns = in.number<std::uint64_t>();
+    return in.finished() ? std::optional(result) : std::nullopt;
 }
 
 std::optional<std::vector<address>> unpack_members(bytes_view body) {

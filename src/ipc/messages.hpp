@@ -74,6 +74,7 @@ enum class request_kind : std::uint16_t {
     multicast_shared = 9, ///< the message is in the memory that the client has shared
     share = 10,           ///< shares the memory in the next file on the socket, for multicast_shared
     more = 11,            ///< the next part of an answer
+    pauses = 12,          ///< for how long the daemon did not run
 };
 
 /// One request, apart from a message itself. Kind and flags are the tag of its record.
@@ -104,6 +105,14 @@ struct address {
     std::uint32_t pid{};
     std::uint32_t reason{};
     friend bool operator==(const address&, const address&) = default;
+};
+
+/// The answer to `pauses`; times in nanoseconds, 0 if there was none.
+struct pauses {
+    std::uint64_t count{};
+    std::uint64_t last_ns{};   ///< how long the latest was
+    std::uint64_t passed_ns{}; ///< how long ago it was over
+    friend bool operator==(const pauses&, const pauses&) = default;
 };
 
 /// One group in the answer to `groups`.
@@ -155,6 +164,8 @@ inline constexpr std::size_t welcome_bytes = 28;
 // Bodies of answers.
 [[nodiscard]] std::vector<std::byte> pack_members(std::span<const address> members);
 [[nodiscard]] std::optional<std::vector<address>> unpack_members(bytes_view body);
+[[nodiscard]] std::vector<std::byte> pack_pauses(const pauses& what);
+[[nodiscard]] std::optional<pauses> unpack_pauses(bytes_view body);
 [[nodiscard]] std::vector<std::byte> pack_groups(std::span<const group_listing> groups);
 /// Names lie in `body`.
 [[nodiscard]] std::optional<std::vector<group_listing>> unpack_groups(bytes_view body);

@@ -64,6 +64,8 @@ public:
     [[nodiscard]] virtual std::vector<address> members_of(std::string_view group) = 0;
     /// Every group with its members; names are valid until the next call.
     [[nodiscard]] virtual std::vector<group_listing> all_groups() = 0;
+    /// For how long the daemon did not run.
+    [[nodiscard]] virtual pauses pauses_so_far() = 0;
     /// The body of the answer to a request for the daemon's own state: text that the server only passes on.
     [[nodiscard]] virtual std::string status_report() = 0;
     /// The client has finalized, died, or been cut off; `why` is for the log. Told once for each successful on_open.

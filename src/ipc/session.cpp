@@ -277,6 +277,7 @@ bool session::take_request(const request& what) {
     case request_kind::leave: answer(handler.on_leave(_id)); return true;
     case request_kind::membership: answer(status::ok, pack_members(handler.members_of(what.group))); return true;
     case request_kind::groups: answer(status::ok, pack_groups(handler.all_groups())); return true;
+    case request_kind::pauses: answer(status::ok, pack_pauses(handler.pauses_so_far())); return true;
     case request_kind::status: {
         const std::string report = handler.status_report();
         const auto bytes = std::as_bytes(std::span(report.data(), report.size()));

@@ -36,7 +36,8 @@ void engine::core::begin(time_point now) {
     const duration limit = _settings.silence_limit;
     if (_deadline != base::never && now > _deadline + limit) {
         // This node did not run. What lies in its sockets is older than its clock says: nobody is judged by it.
-        _hearing.on_pause(now - _deadline);
+        _paused = {.count = _paused.count + 1, .last = now - _deadline, .ended = now};
+        _hearing.on_pause(_paused.last);
         _membership.on_pause();
     } else if (_deadline != base::never && now > _deadline + _settings.heartbeat_interval / 2) {
         _hearing.on_late(now - _deadline);
@@ -67,6 +68,9 @@ void engine::core::settle() {
         order->on_time();
         if (const auto unproven = order->take_unproven()) {
             _hearing.give_up(*unproven);
+        }
+        if (const auto slow = order->hopeless()) {
+            _hearing.leave_out(*slow);
         }
     }
     _membership.on_time();
@@ -184,6 +188,13 @@ std::vector<link> engine::core::links(time_point now) const {
         one.heard = each.heard;
         one.mutual = _hearing.mutual(each);
         one.leaving = each.leaving;
+        one.times_lost = _hearing.times_lost(each);
+        if (each.hold_off_until > now) {
+            one.held_off = each.hold_off_until - now;
+        }
+        if (const view_order* in = order()) {
+            one.lag = in->lag_of(each.node);
+        }
         if (each.nonce != base::no_incarnation) {
             one.last_heard_ago = std::max(now - each.last_heard, duration{});
         }
@@ -242,6 +253,7 @@ sequence_number engine::delivered() const {
 const counters& engine::counts() const { return _core->counts(); }
 std::size_t engine::stored_packets() const { return _core->order() != nullptr ? _core->order()->store().size() : 0; }
 std::vector<link> engine::links(time_point now) const { return _core->links(now); }
+const pauses& engine::paused() const { return _core->paused(); }
 std::string engine::describe() const { return _core->describe(); }
 
 } // namespace coterie::ring

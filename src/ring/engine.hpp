@@ -34,7 +34,6 @@ struct counters {
     std::uint64_t requests_sent = 0;
     std::uint64_t views = 0;
     std::uint64_t attempts = 0;
-    std::uint64_t pauses = 0;
     std::array<std::uint64_t, wire::packet_kinds> received{};
     std::array<std::uint64_t, wire::packet_kinds> sent{};
 };
@@ -47,6 +46,16 @@ struct link {
     bool leaving = false; ///< it has said that it is about to leave
     std::optional<duration> last_heard_ago;
     std::optional<duration> round_trip; ///< smoothed
+    std::uint32_t times_lost{};         ///< one after the other, lately
+    std::optional<duration> held_off;   ///< it is not met again for so long
+    std::optional<duration> lag;        ///< it does not keep up: so much later than here packets arrive there
+};
+
+/// Times for which this node did not run, longer than others wait for a silent one.
+struct pauses {
+    std::uint64_t count = 0;
+    duration last{};    ///< how long the latest was
+    time_point ended{}; ///< when it was over
 };
 
 /// One node's engine. Not thread-safe: all calls from one thread. `environment`, `listener` and `source` must outlive it.
@@ -93,6 +102,7 @@ public:
     [[nodiscard]] std::size_t stored_packets() const;
     /// One for every other configured node, sorted by node; times count up to `now`.
     [[nodiscard]] std::vector<link> links(time_point now) const;
+    [[nodiscard]] const pauses& paused() const;
     /// A line for people about what the engine is doing.
     [[nodiscard]] std::string describe() const;
 

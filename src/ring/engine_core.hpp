@@ -30,6 +30,7 @@ public:
     [[nodiscard]] bool operational() const;
     [[nodiscard]] const counters& counts() const { return _context.counts; }
     [[nodiscard]] std::vector<link> links(time_point now) const;
+    [[nodiscard]] const pauses& paused() const { return _paused; }
     [[nodiscard]] std::string describe() const;
 
 private:
@@ -59,6 +60,7 @@ private:
     std::uint32_t _farewells = 0;
     time_point _farewell_next = base::never;
     regular_view _no_view;
+    pauses _paused;
 };
 
 } // namespace coterie::ring

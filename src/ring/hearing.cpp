@@ -9,8 +9,10 @@ namespace coterie::ring {
 namespace {
 constexpr duration eager_span = std::chrono::milliseconds(500);
 constexpr duration overdue_min = std::chrono::milliseconds(2);
-/// After this long without being dropped again a node is met like a new one.
+/// A node that is not dropped again so long after it was let in is met like a new one.
 constexpr duration hold_off_memory = std::chrono::seconds(20);
+/// A node that is dropped this often without such a time between comes and goes: also a new life of it is held off.
+constexpr std::uint32_t flapping_from = 3;
 } // namespace
 
 hearing::hearing(context& context) : _context(context) {
@@ -158,6 +160,7 @@ void hearing::on_heartbeat(const wire::origin& from, const wire::heartbeat& pack
         ((packet.flags ^ last.flags) & ~static_cast<unsigned>(wire::heartbeat::probe)) != 0;
     known->last = packet;
     if ((packet.flags & wire::heartbeat::leaving) != 0) {
+        known->leaving = true;
         lose(*known);
     }
     judge_confirmations();
@@ -174,6 +177,9 @@ void hearing::prove(peer& peer, const wire::origin& from, const wire::heartbeat&
         fresh.answer_due = peer.answer_due;
         fresh.round_trip = peer.round_trip;
         fresh.round_trip_variation = peer.round_trip_variation;
+        fresh.dropped = peer.dropped;
+        fresh.dropped_until = peer.dropped_until;
+        fresh.hold_off_until = times_lost(peer) >= flapping_from ? peer.hold_off_until : time_point{};
         peer = std::move(fresh);
         peer.nonce = from.nonce;
     }
@@ -254,7 +260,6 @@ void hearing::lose(peer& peer) {
 }
 
 void hearing::on_pause(duration pause) {
-    ++_context.counts.pauses;
     _context.world.on_step(
         {.what = step::kind::paused, .number = sequence_number{{static_cast<std::uint64_t>(pause.count())}}});
     _wake_counter = _counter;
@@ -361,19 +366,51 @@ void hearing::on_view(const regular_view& view, std::span<const member> dropped)
     }
     for (const member& gone : dropped) {
         peer* known = entry(gone.node);
-        if (known == nullptr || known->nonce != gone.nonce) {
-            continue;
-        }
-        const bool again = known->hold_off != duration::zero() && _context.now - known->dropped_at < hold_off_memory;
-        known->hold_off = again ? std::min(2 * known->hold_off, _context.cfg.hold_off_max) : _context.cfg.hold_off;
-        known->dropped_at = _context.now;
-        known->hold_off_until = _context.now + known->hold_off;
-        if (known->heard) {
-            _context.world.on_step({.what = step::kind::held_off,
-                                    .number = sequence_number{{static_cast<std::uint64_t>(known->hold_off.count())}},
-                                    .peer = gone.node});
+        if (known != nullptr && !known->leaving) {
+            const bool back = std::ranges::binary_search(view.members, member{known->node, known->nonce});
+            hold_off_dropped(*known, known->nonce != gone.nonce, back);
         }
     }
+    _changed = true;
+    _judge_next = _context.now;
+    announce();
+}
+
+std::uint32_t hearing::times_lost(const peer& peer) const {
+    return _context.now < peer.dropped_until ? peer.dropped : 0;
+}
+
+void hearing::hold_off_dropped(peer& peer, bool restarted, bool back) {
+    peer.dropped = times_lost(peer) + 1;
+    peer.dropped_until = _context.now + hold_off_memory;
+    const bool flapping = peer.dropped >= flapping_from;
+    if (back || (restarted && !flapping)) {
+        return;
+    }
+    duration pause = _context.cfg.hold_off;
+    for (std::uint32_t times = 1; times < peer.dropped && pause < _context.cfg.hold_off_max; ++times) {
+        pause = std::min(2 * pause, _context.cfg.hold_off_max);
+    }
+    // One that is left out already is not let in sooner for that.
+    peer.hold_off_until = std::max(peer.hold_off_until, _context.now + pause);
+    peer.dropped_until = peer.hold_off_until + hold_off_memory;
+    if (flapping || peer.heard) {
+        _context.world.on_step({.what = flapping ? step::kind::flapping : step::kind::held_off,
+                                .number = sequence_number{{static_cast<std::uint64_t>(pause.count())}},
+                                .peer = peer.node,
+                                .hash = peer.dropped});
+    }
+}
+
+void hearing::leave_out(node_id node) {
+    peer* known = entry(node);
+    if (known == nullptr || !known->heard || known->hold_off_until > _context.now) {
+        return;
+    }
+    known->hold_off_until = _context.now + _context.cfg.hold_off_max;
+    _context.world.on_step({.what = step::kind::left_out,
+                            .number = sequence_number{{static_cast<std::uint64_t>(_context.cfg.hold_off_max.count())}},
+                            .peer = node});
     _changed = true;
     _judge_next = _context.now;
     announce();

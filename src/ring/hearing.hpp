@@ -38,9 +38,10 @@ struct peer {
     bool probe_due = false;
     bool answer_due = false;
     time_point hold_off_until{};
-    duration hold_off{};
-    time_point dropped_at{};
-    duration round_trip{}; ///< smoothed; zero while unknown
+    std::uint32_t dropped = 0;  ///< how often it was missing from a new view, one time soon after the other, lives
+                                ///< counted together
+    time_point dropped_until{}; ///< until when that is remembered
+    duration round_trip{};      ///< smoothed; zero while unknown
     duration round_trip_variation{};
     duration lateness{}; ///< by how much its heartbeats come later than they should, smoothed
     bool fast = false;   ///< heartbeats go to and come from it at the fast pace
@@ -71,6 +72,8 @@ public:
     void doubt(node_id node);
     /// Gives a node up, as if it had been silent for too long.
     void give_up(node_id node);
+    /// A node that lags too far behind is not met for the longest time there is.
+    void leave_out(node_id node);
 
     [[nodiscard]] const std::vector<peer>& peers() const { return _peers; }
     [[nodiscard]] const peer* find(node_id node) const;
@@ -81,6 +84,8 @@ public:
     [[nodiscard]] bool hears(const member& who) const;
     /// The own list for heartbeats and reports: all heard that are not held off, and the node itself.
     [[nodiscard]] std::vector<member> heard_members() const;
+    /// How often the node was dropped one time after the other, until now.
+    [[nodiscard]] std::uint32_t times_lost(const peer& peer) const;
     [[nodiscard]] duration overdue_after(node_id node) const override;
     [[nodiscard]] time_point deadline() const;
     /// Something changed that membership should look at; clears the mark.
@@ -103,6 +108,8 @@ public:
 private:
     peer* entry(node_id node);
     void lose(peer& peer);
+    /// A member of the last view is gone, `restarted`, perhaps as another life that is `back` already.
+    void hold_off_dropped(peer& peer, bool restarted, bool back);
     void prove(peer& peer, const wire::origin& from, const wire::heartbeat& packet);
     void measure_round_trip(peer& peer, const wire::heartbeat& packet);
     [[nodiscard]] duration limit_of(const peer& peer) const;

@@ -20,6 +20,10 @@ std::string_view to_string(step::kind what) {
     case step::kind::suspected: return "suspected";
     case step::kind::restarted: return "restarted";
     case step::kind::held_off: return "held off";
+    case step::kind::flapping: return "flapping";
+    case step::kind::lagging: return "lagging";
+    case step::kind::caught_up: return "caught up";
+    case step::kind::left_out: return "left out";
     case step::kind::paused: return "paused";
     case step::kind::retired: return "retired";
     }

@@ -81,6 +81,10 @@ struct step {
         suspected,     ///< peer: silent for too long, leaving, or given up for a token that it does not prove
         restarted,     ///< peer: a new incarnation has been proved alive
         held_off,      ///< peer: heard, but not met again for the time in `number`, nanoseconds
+        flapping,      ///< peer: lost again and again, hash: so often; not met for the time in `number`, nanoseconds
+        lagging,       ///< peer: takes packets later than this node by `number`, nanoseconds
+        caught_up,     ///< peer: does so no more, after `number` nanoseconds
+        left_out,      ///< peer: has lagged for too long and is not met for the time in `number`, nanoseconds
         paused,        ///< number: for how long this node did not run, nanoseconds
         retired,       ///< this node has left in order
     };

@@ -200,11 +200,22 @@ void view_order::on_heartbeat(std::size_t from, const wire::heartbeat& packet) {
     learn_hop(packet.hop, packet.holder);
     know_highest(packet.highest, from);
     note_received(from, packet.received);
+    _lag.heard(from, _view.members[from].node, packet.received, _store.received());
     raise_stable(packet.stable);
     // A holder that lacks acknowledgements says so by a low stable number; ours may have been lost.
     if (from == _holder && packet.stable < _store.received()) {
         consider_acknowledging(true);
     }
+}
+
+std::optional<node_id> view_order::hopeless() const {
+    const auto place = _frozen ? std::nullopt : _lag.hopeless();
+    return place ? std::optional(_view.members[*place].node) : std::nullopt;
+}
+
+std::optional<duration> view_order::lag_of(node_id node) const {
+    const auto place = _frozen ? std::nullopt : place_of(node);
+    return place ? _lag.lag(*place) : std::nullopt;
 }
 
 void view_order::plan_beacon() {

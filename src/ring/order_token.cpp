@@ -308,6 +308,7 @@ void view_order::token_time() {
 }
 
 void view_order::on_pause() {
+    _lag.forget();
     if (_passage) {
         _passage->since = _context.now;
     }

@@ -21,7 +21,8 @@ view_order::view_order(context& context, const round_trips& trips, regular_view 
       _hop{{1}},
       _holder(0),
       _window_bytes(context.cfg.window_bytes),
-      _highest{{_view.members.size()}} {
+      _highest{{_view.members.size()}},
+      _lag(context, _view.members.size()) {
     const auto self = place_of(context.node());
     const auto holder = place_of(first_holder);
     COTERIE_ASSERT(self && holder, "a node installs only views that it and the first holder are members of");

@@ -6,6 +6,7 @@
 #pragma once
 
 #include "ring/context.hpp"
+#include "ring/lag_watch.hpp"
 #include "ring/packet_store.hpp"
 
 #include <optional>
@@ -71,6 +72,10 @@ public:
     [[nodiscard]] time_point deadline() const;
     /// This node was paused: the silence about its token is its own.
     void on_pause();
+    /// A member that has not kept up for longer than the settings allow.
+    [[nodiscard]] std::optional<node_id> hopeless() const;
+    /// How late the member is, if it does not keep up.
+    [[nodiscard]] std::optional<duration> lag_of(node_id node) const;
     /// A member whose proof has been overdue for long although it is asked again and again; named once in a while.
     [[nodiscard]] std::optional<node_id> take_unproven();
     /// Whom to send a heartbeat now: everybody when safe packets have become stable and no burst has said so, else, when
@@ -193,6 +198,7 @@ private:
     time_point _beacon_at = base::never;
     duration _beacon_pause{};
     bool _beacon_due = false;
+    lag_watch _lag;
     bool _stable_untold = false; ///< stable has risen for safe packets, and no burst has said so
 };
 

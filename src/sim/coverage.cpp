@@ -125,6 +125,10 @@ bool stage_tracker::follow(const ring::step& what) {
     case kind::suspected:
     case kind::restarted:
     case kind::held_off:
+    case kind::flapping:
+    case kind::lagging:
+    case kind::caught_up:
+    case kind::left_out:
     case kind::paused:
     case kind::retired: break;
     }

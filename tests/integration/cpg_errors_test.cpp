@@ -2,6 +2,7 @@
 // Every error of every call, as the table in docs/cpg-api.md has them: what has to happen for it, and what it leaves.
 #include "tests/integration/cpg_fixture.hpp"
 
+#include <coterie/pauses.h>
 #include <csignal>
 #include <cstring>
 #include <limits>
@@ -37,6 +38,7 @@ std::vector<std::pair<std::string, cs_error_t>> all_calls(cpg_handle_t handle) {
     cpg_iteration_handle_t iteration = 0;
     std::uint32_t size = 0;
     unsigned node = 0;
+    coterie_pauses pauses{};
     int number = 0;
     void* pointer = nullptr;
     char byte = 0;
@@ -46,6 +48,7 @@ std::vector<std::pair<std::string, cs_error_t>> all_calls(cpg_handle_t handle) {
             {"cpg_context_get", cpg_context_get(handle, &pointer)},
             {"cpg_context_set", cpg_context_set(handle, pointer)},
             {"cpg_local_get", cpg_local_get(handle, &node)},
+            {"coterie_pauses_get", coterie_pauses_get(handle, &pauses)},
             {"cpg_flow_control_state_get", cpg_flow_control_state_get(handle, &state)},
             {"cpg_membership_get", cpg_membership_get(handle, &group, members, &number)},
             {"cpg_iteration_initialize", cpg_iteration_initialize(handle, CPG_ITERATION_ALL, nullptr, &iteration)},
@@ -191,6 +194,7 @@ TEST_F(cpg_errors, null_pointers_are_refused) {
     EXPECT_EQ(cpg_membership_get(client.handle, &group, nullptr, &count), CS_ERR_INVALID_PARAM);
     EXPECT_EQ(cpg_membership_get(client.handle, &group, members, nullptr), CS_ERR_INVALID_PARAM);
     EXPECT_EQ(cpg_local_get(client.handle, nullptr), CS_ERR_INVALID_PARAM);
+    EXPECT_EQ(coterie_pauses_get(client.handle, nullptr), CS_ERR_INVALID_PARAM);
     EXPECT_EQ(cpg_flow_control_state_get(client.handle, nullptr), CS_ERR_INVALID_PARAM);
     EXPECT_EQ(cpg_zcb_alloc(client.handle, 100, nullptr), CS_ERR_INVALID_PARAM);
     EXPECT_EQ(cpg_zcb_free(client.handle, nullptr), CS_ERR_INVALID_PARAM);

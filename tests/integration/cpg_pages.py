@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: BSD-3-Clause
-"""Fails unless every function of cpg.h has a manual page that names it, groff has nothing to say about any page, and all
+"""Fails unless every function of cpg.h and of Coterie's own header has a manual page that names it, groff has nothing to say about any page, and all
 pages that are referred to exist: cpg_pages.py ROOT. Without groff only the first and the last are looked at."""
 
 import pathlib
@@ -11,18 +11,19 @@ import sys
 
 # Pages that others have.
 SYSTEM_PAGES = {"poll(2)", "fork(2)", "execve(2)", "getpid(2)"}
+HEADERS = ("corosync/cpg.h", "coterie/pauses.h")
 SECTIONS = ("NAME", "SYNOPSIS", "DESCRIPTION", '"?RETURN VALUE"?', "ERRORS", "THREADS", '"?SEE ALSO"?')
 
 
 def functions_of(header):
-    return re.findall(r"^cs_error_t (cpg_\w+)\(", header.read_text(), re.MULTILINE)
+    return re.findall(r"^cs_error_t (\w+)\(", header.read_text(), re.MULTILINE)
 
 
 def faults_of(root):
-    pages = {f"{page.stem}({page.suffix[1:]})": page for page in (root / "man").glob("cpg_*.[0-9]")}
-    functions = functions_of(root / "include/corosync/cpg.h")
-    if len(functions) != 20:
-        yield f"cpg.h has {len(functions)} functions, not 20"
+    pages = {f"{page.stem}({page.suffix[1:]})": page for page in (root / "man").glob("c*_*.[0-9]")}
+    functions = [name for header in HEADERS for name in functions_of(root / "include" / header)]
+    if len(functions) != 21:
+        yield f"the headers have {len(functions)} functions, not 21"
     for function in functions:
         page = pages.get(f"{function}(3)")
         if page is None:

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: BSD-3-Clause
 """Fails unless the built libraries show exactly what programs were linked with: every function of cpg.h under the version
-COROSYNC_CPG_1.0, those of corotypes.h without one, under the names libcpg.so.4 and libcorosync_common.so.4, and nothing
+COROSYNC_CPG_1.0, Coterie's own under COTERIE_1.0, those of corotypes.h without one, under the names libcpg.so.4 and libcorosync_common.so.4, and nothing
 else: cpg_symbols.py ROOT LIBRARY_FOLDER."""
 
 import pathlib
@@ -27,9 +27,10 @@ def name_of(library):
 
 def faults_of(root, folder):
     cpg = re.findall(r"^cs_error_t (cpg_\w+)\(", (root / "include/corosync/cpg.h").read_text(), re.MULTILINE)
+    own = re.findall(r"^cs_error_t (coterie_\w+)\(", (root / "include/coterie/pauses.h").read_text(), re.MULTILINE)
     common = re.findall(r"^\w[\w ]*?[ *]+(\w+)\([^()]*\);", (root / "include/corosync/corotypes.h").read_text(), re.MULTILINE)
     expected = {
-        "libcpg.so.4": {f"{name}@@COROSYNC_CPG_1.0" for name in cpg},
+        "libcpg.so.4": {f"{name}@@COROSYNC_CPG_1.0" for name in cpg} | {f"{name}@@COTERIE_1.0" for name in own},
         "libcorosync_common.so.4": set(common),
     }
     if len(cpg) != 20 or set(common) != {"cs_strerror", "qb_to_cs_error", "hdb_error_to_cs"}:

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: BSD-3-Clause
 """Fails unless docs/cpg-api.md tells the truth as far as a script can see: every test that it names exists in one of the
-test programs, every function of cpg.h has its rows, and the errors of a function are those that its manual page lists:
+test programs, every function of cpg.h and of Coterie's own header has its rows, and the errors of a function are those that its manual page lists:
 cpg_table.py ROOT PROGRAM..."""
 
 import pathlib
@@ -10,6 +10,7 @@ import subprocess
 import sys
 
 EVERYBODY = "every call"
+HEADERS = ("corosync/cpg.h", "coterie/pauses.h")
 
 
 def tests_of(program):
@@ -29,7 +30,7 @@ def errors_of_page(page):
 
 def faults_of(root, programs):
     text = (root / "docs/cpg-api.md").read_text()
-    functions = re.findall(r"^cs_error_t (cpg_\w+)\(", (root / "include/corosync/cpg.h").read_text(), re.MULTILINE)
+    functions = [name for header in HEADERS for name in re.findall(r"^cs_error_t (\w+)\(", (root / "include" / header).read_text(), re.MULTILINE)]
     existing = {test for program in programs for test in tests_of(program)}
     rows = [[cell.strip(" `") for cell in line.strip("|\n").split("|")] for line in text.splitlines() if line.startswith("| ")]
     errors = {name: set() for name in [*functions, EVERYBODY]}
@@ -40,7 +41,7 @@ def faults_of(root, programs):
             yield f"there is no test {row[-1]}"
         if len(row) == 4:
             if row[0] not in errors:
-                yield f"cpg.h has no function {row[0]}"
+                yield f"the headers have no function {row[0]}"
             errors.setdefault(row[0], set()).add(row[1])
     for name in functions:
         if not errors[name]:

@@ -8,6 +8,7 @@
 
 #include <algorithm>
 #include <set>
+#include <span>
 
 namespace coterie::sim {
 namespace {
@@ -219,14 +220,18 @@ TEST(a_cold_start, of_sixteen_nodes_takes_less_than_half_a_second) { EXPECT_LT(t
 
 TEST(a_cold_start, of_sixty_four_nodes_takes_less_than_a_second) { EXPECT_LT(time_to_form(64), seconds(1)); }
 
-/// How long until the clients of all others have been told that a node is gone.
+/// How long until the clients of all others have been told that the last node is gone.
 template <class End>
-duration time_to_notice(End&& end) {
-    formed_cluster cluster(3);
+duration time_to_notice(End&& end, std::uint32_t nodes = 3) {
+    formed_cluster cluster(nodes);
     const time_point began = cluster.w.now();
-    end(cluster.w.at(3));
-    cluster.w.run_until([&] { return cluster.on(1).members().size() == 2 && cluster.on(2).members().size() == 2; },
-                        seconds(20));
+    end(cluster.w.at(nodes));
+    cluster.w.run_until(
+        [&] {
+            return std::ranges::all_of(std::span(cluster.talkers).first(nodes - 1),
+                                       [&](const client* each) { return each->members().size() == nodes - 1; });
+        },
+        seconds(20));
     return cluster.w.now() - began;
 }
 
@@ -240,6 +245,40 @@ TEST(survivors, are_told_of_a_vanished_machine_within_seven_tenths_of_a_second) 
 
 TEST(survivors, are_told_of_an_orderly_leave_within_a_tenth_of_a_second) {
     EXPECT_LT(time_to_notice([](node& victim) { victim.leave(); }), milliseconds(100));
+}
+
+TEST(survivors, are_told_as_soon_in_a_large_cluster) {
+    EXPECT_LT(time_to_notice([](node& victim) { victim.crash(); }, 32), milliseconds(100));
+    EXPECT_LT(time_to_notice([](node& victim) { victim.vanish(); }, 32), milliseconds(700));
+}
+
+TEST(a_cascade_of_failures, ends_in_a_view_of_those_who_are_left) {
+    // Whoever coordinates dies as soon as it has planned, again and again, until two are left.
+    formed_cluster cluster(12);
+    ASSERT_TRUE(cluster.formed);
+    std::size_t alive = 12;
+    const hook_id hook = cluster.w.on_steps([&](node& at, const step& what) {
+        if (what.what == step::kind::planned && alive > 2) {
+            --alive;
+            at.crash();
+        }
+    });
+    for (std::uint32_t each = 1; each <= 12; ++each) {
+        (void)cluster.on(each).multicast(2'000);
+    }
+    cluster.w.at(12).crash();
+    --alive;
+    const bool came_to_rest = cluster.w.run_until(
+        [&] {
+            return alive == 2 && std::ranges::all_of(cluster.w.running(), [&](node_id each) {
+                       return cluster.on(each.value).members().size() == 2;
+                   });
+        },
+        seconds(30));
+    cluster.w.unhook(hook);
+    EXPECT_TRUE(came_to_rest) << alive << " are left";
+    EXPECT_EQ(in_words(cluster.judge()), "");
+    EXPECT_EQ(in_words(cluster.w.complaints()), "");
 }
 
 TEST(a_slow_receiver, slows_senders_and_stays_a_member) {

@@ -60,10 +60,30 @@ TEST(status_text, begins_with_what_an_operator_asks_first) {
 
 TEST(status_text, lists_every_node_with_its_link_in_aligned_columns) {
     EXPECT_THAT(status_text(report(), {}),
-                HasSubstr("  node  name   address         in view  heard      round trip  loss  last heard\n"
+                HasSubstr("  node  name   address         in view  heard      round trip  loss  last heard  note\n"
                           "     1  alpha  192.0.2.1:5405  yes      both ways     0.25 ms   3 %   40 ms ago\n"
                           "     2  beta   192.0.2.2:5405  self     -                   -     -           -\n"
                           "     3  -      192.0.2.3:5405  no       no                  -     -       never\n"));
+}
+
+TEST(status_text, says_for_how_long_this_node_did_not_run) {
+    json told = report();
+    told["daemon"]["pauses"] = {{"count", 0}, {"last_ms", nullptr}, {"passed_ms", nullptr}};
+    EXPECT_THAT(status_text(told, {}), testing::Not(HasSubstr("Paused")));
+    told["daemon"]["pauses"] = {{"count", 2}, {"last_ms", 800}, {"passed_ms", 60'000}};
+    EXPECT_THAT(status_text(told, {}), HasSubstr("Paused  2 times, the last for 800 ms, 1 min ago\n"));
+}
+
+TEST(status_text, says_of_a_node_that_it_is_slow_or_comes_and_goes) {
+    json told = report();
+    told["links"][0]["behind_ms"] = 1'250;
+    told["links"][0]["times_lost"] = 0;
+    told["links"][0]["held_off_ms"] = nullptr;
+    told["links"][1]["behind_ms"] = nullptr;
+    told["links"][1]["times_lost"] = 4;
+    told["links"][1]["held_off_ms"] = 700;
+    EXPECT_THAT(status_text(told, {}), HasSubstr("40 ms ago  does not keep up, 1 s behind\n"));
+    EXPECT_THAT(status_text(told, {}), HasSubstr("never  was lost 4 times; kept away for 700 ms\n"));
 }
 
 TEST(status_text, lists_every_link_to_every_node_when_there_are_several) {

@@ -94,6 +94,26 @@ TEST_F(node_journal_lines, say_why_somebody_goes) {
     EXPECT_EQ(lines(), "view 3.1: members 1; left 3\n") << "the reasons were those of one change";
 }
 
+TEST_F(node_journal_lines, name_who_comes_and_goes_and_who_does_not_keep_up) {
+    view({{1, 1}, {2, 1}, {3, 1}});
+    static_cast<void>(lines());
+    journal.step(
+        {.what = ring::step::kind::flapping, .number = base::sequence_number{{400'000'000}}, .peer = {2}, .hash = 3});
+    step(ring::step::kind::lagging, 3, std::chrono::milliseconds(1'250));
+    step(ring::step::kind::caught_up, 3, std::chrono::milliseconds(6'500));
+    step(ring::step::kind::left_out, 3, std::chrono::milliseconds(4'000));
+    EXPECT_EQ(lines(),
+              "node 2 (beta) comes and goes: lost 3 times, each within 20 s of the one before; it is kept away for "
+              "0.4 s\n"
+              "node 3 does not keep up: it takes messages 1.2 s later than this node, and all wait for it; see what "
+              "its machine and its network are busy with\n"
+              "node 3 keeps up again, after 6.5 s\n"
+              "node 3 is left out, since it has not kept up for longer than member.slow_timeout; it is kept away for "
+              "4.0 s\n");
+    view({{1, 1}});
+    EXPECT_EQ(lines(), "view 2.1: members 1; left 2 (beta), 3 [does not keep up]\n");
+}
+
 TEST_F(node_journal_lines, say_when_this_node_did_not_run) {
     step(ring::step::kind::paused, 0, std::chrono::milliseconds(1'500));
     EXPECT_EQ(lines(), "this node did not run for 1500 ms\n");

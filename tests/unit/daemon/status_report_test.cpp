@@ -152,6 +152,26 @@ TEST_F(status, says_of_each_path_to_a_node_how_it_is) {
     EXPECT_TRUE(told["links"][1]["paths"].empty());
 }
 
+TEST_F(status, names_who_comes_and_goes_and_who_does_not_keep_up) {
+    ASSERT_TRUE(_world.settle());
+    EXPECT_EQ(report()["links"][1]["times_lost"], 0);
+    EXPECT_TRUE(report()["links"][1]["held_off_ms"].is_null());
+    EXPECT_TRUE(report()["links"][1]["behind_ms"].is_null());
+    _world.tap = [](const tests::flight& packet) {
+        return packet.to != tests::node(3) || packet.kind() != wire::packet_kind::data;
+    };
+    join_groups(1);
+    _world.run_for(std::chrono::seconds(2));
+    EXPECT_GE(report()["links"][1]["behind_ms"].get<int>(), 1'000);
+    _world.tap = {};
+    _world.crash(3);
+    ASSERT_TRUE(_world.settle_as({1, 2}));
+    const json lost = report()["links"][1];
+    EXPECT_EQ(lost["times_lost"], 1);
+    EXPECT_GT(lost["held_off_ms"].get<int>(), 0);
+    EXPECT_TRUE(lost["behind_ms"].is_null());
+}
+
 TEST_F(status, knows_nothing_of_a_node_that_was_never_heard) {
     _world.crash(2);
     _world.crash(3);

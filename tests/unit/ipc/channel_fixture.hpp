@@ -59,6 +59,7 @@ struct scripted : request_handler {
     }
     std::vector<address> members_of(std::string_view) override { return members; }
     std::vector<group_listing> all_groups() override { return {}; }
+    pauses pauses_so_far() override { return {.count = 2, .last_ns = 3, .passed_ns = 4}; }
     std::string status_report() override { return report; }
     void on_closed(client_id client, std::string_view why, bool by_force) override {
         closed.insert(client.value);

@@ -63,7 +63,8 @@ TEST(ipc_messages, requests_are_read_as_written) {
           request{.kind = request_kind::status},
           request{.kind = request_kind::multicast_file, .flags = request::safe, .bytes = 70'000},
           request{.kind = request_kind::multicast_shared, .offset = 64, .bytes = 5},
-          request{.kind = request_kind::share, .bytes = 4'096}, request{.kind = request_kind::more}}) {
+          request{.kind = request_kind::share, .bytes = 4'096}, request{.kind = request_kind::more},
+          request{.kind = request_kind::pauses}}) {
         const auto body = written(what);
         EXPECT_LE(body.size(), request_body_bytes_max);
         const auto read = read_request(tag_of(what.kind, what.flags), body);

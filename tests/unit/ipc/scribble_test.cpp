@@ -53,6 +53,7 @@ struct echoing : request_handler {
         return std::vector<address>(groups[std::string(group)] % 100);
     }
     std::vector<group_listing> all_groups() override { return {}; }
+    pauses pauses_so_far() override { return {}; }
     std::string status_report() override { return std::string(200'000, 's'); }
     void on_closed(client_id, std::string_view why, bool by_force) override {
         if (by_force) {

@@ -129,7 +129,7 @@ TEST_F(hearing, a_short_pause_is_noticed_by_nobody) {
     world.resume(3);
     world.run_for(1s);
     EXPECT_EQ(world[1].counts().views, 1U);
-    EXPECT_EQ(world[3].counts().pauses, 0U);
+    EXPECT_EQ(world[3].engine().paused().count, 0U);
 }
 
 TEST_F(hearing, who_was_paused_says_so_and_judges_nobody_by_the_silence_that_explains) {
@@ -142,7 +142,8 @@ TEST_F(hearing, who_was_paused_says_so_and_judges_nobody_by_the_silence_that_exp
     }
     world.run_for(1s);
     for (const std::uint32_t each : {1U, 2U, 3U}) {
-        EXPECT_EQ(world[each].counts().pauses, 1U);
+        EXPECT_EQ(world[each].engine().paused().count, 1U);
+        EXPECT_GE(world[each].engine().paused().last, 4s);
         EXPECT_EQ(world[each].step_count(step::kind::paused), 1U);
         EXPECT_EQ(world[each].step_count(step::kind::suspected), 0U);
         EXPECT_EQ(world[each].counts().views, 1U);
@@ -257,14 +258,47 @@ TEST_F(hearing, a_deaf_node_is_dropped_and_met_at_ever_longer_intervals) {
         world.run_for(100ms);
     }
     for (const step& each : world[1].steps) {
-        if (each.what == step::kind::held_off && each.peer == node(3)) {
+        if ((each.what == step::kind::held_off || each.what == step::kind::flapping) && each.peer == node(3)) {
             hold_offs.push_back(each.number.value);
         }
     }
+    EXPECT_EQ(world[1].step_count(step::kind::flapping), 3U) << "from the third time on it is named";
     ASSERT_GE(hold_offs.size(), 4U);
     EXPECT_TRUE(std::ranges::is_sorted(hold_offs));
     EXPECT_GE(hold_offs.back(), 4 * hold_offs.front());
     EXPECT_LE(hold_offs.back(), 4'000'000'000U);
+}
+
+TEST_F(hearing, a_daemon_that_crashes_again_and_again_is_held_off_from_the_third_time_on) {
+    std::vector<duration> taken;
+    for (int round = 0; round < 6; ++round) {
+        world.crash(3);
+        ASSERT_TRUE(world.run_until([&] { return lost(3, 1); }));
+        world.boot(3);
+        const time_point booted = world.now();
+        ASSERT_TRUE(world.run_until([&] { return world[1].sees({1, 2, 3}); }, 20s));
+        taken.push_back(world.now() - booted);
+    }
+    EXPECT_LE(taken[0], 100ms);
+    EXPECT_LE(taken[1], 100ms);
+    EXPECT_GE(taken[2], 300ms) << "0.4 s from the view without it on";
+    EXPECT_GE(taken[5], 2s);
+    EXPECT_EQ(world[1].engine().links(world.now())[1].times_lost, 6U);
+    world.run_for(25s);
+    EXPECT_EQ(world[1].engine().links(world.now())[1].times_lost, 0U) << "forgotten when it has stayed";
+    world.crash(3);
+    ASSERT_TRUE(world.run_until([&] { return lost(3, 1); }));
+    world.boot(3);
+    EXPECT_TRUE(world.run_until([&] { return world[1].sees({1, 2, 3}); }, 100ms));
+}
+
+TEST_F(hearing, a_node_that_leaves_in_order_is_welcome_however_often) {
+    for (int round = 0; round < 8; ++round) {
+        world[3].leave();
+        ASSERT_TRUE(world.run_until([&] { return world[3].engine().retired() && lost(3, 1) && lost(3, 2); }));
+        world.boot(3);
+        ASSERT_TRUE(world.run_until([&] { return world[1].sees({1, 2, 3}); }, 200ms)) << "round " << round;
+    }
 }
 
 TEST_F(hearing, a_node_that_says_farewell_is_gone_at_once) {
