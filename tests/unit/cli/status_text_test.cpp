@@ -71,7 +71,7 @@ TEST(status_text, says_for_how_long_this_node_did_not_run) {
     told["daemon"]["pauses"] = {{"count", 0}, {"last_ms", nullptr}, {"passed_ms", nullptr}};
     EXPECT_THAT(status_text(told, {}), testing::Not(HasSubstr("Paused")));
     told["daemon"]["pauses"] = {{"count", 2}, {"last_ms", 800}, {"passed_ms", 60'000}};
-    EXPECT_THAT(status_text(told, {}), HasSubstr("Paused  2 times, the last for 800 ms, 1 min ago\n"));
+    EXPECT_THAT(status_text(told, {}), HasSubstr("Paused  2 times, the last for 800 ms, 1 min 0 s ago\n"));
 }
 
 TEST(status_text, says_of_a_node_that_it_is_slow_or_comes_and_goes) {
