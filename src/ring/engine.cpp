@@ -69,7 +69,7 @@ void engine::core::settle() {
         if (const auto unproven = order->take_unproven()) {
             _hearing.give_up(*unproven);
         }
-        if (const auto slow = order->hopeless()) {
+        if (const auto slow = order->take_hopeless()) {
             _hearing.leave_out(*slow);
         }
     }

@@ -29,6 +29,10 @@ void lag_watch::heard(std::size_t place, node_id node, sequence_number theirs, s
     }
     if (!member.slow || member.lag > limit / 2) {
         member.well_since = base::never;
+        const duration patience = _context.cfg.lag_patience;
+        if (member.slow && patience > duration::zero() && now - member.slow_since >= patience) {
+            _hopeless = place;
+        }
     } else if (member.well_since == base::never) {
         member.well_since = now;
     } else if (now - member.well_since >= limit) {
@@ -49,17 +53,6 @@ void lag_watch::forget() {
 std::optional<duration> lag_watch::lag(std::size_t place) const {
     const state& member = _members[place];
     return member.slow ? std::optional(member.lag) : std::nullopt;
-}
-
-std::optional<std::size_t> lag_watch::hopeless() const {
-    const auto patience = _context.cfg.lag_patience;
-    if (!patience) {
-        return std::nullopt;
-    }
-    const auto found = std::ranges::find_if(_members, [&](const state& each) {
-        return each.slow && each.well_since == base::never && _context.now - each.slow_since >= *patience;
-    });
-    return found == _members.end() ? std::nullopt : std::optional(static_cast<std::size_t>(found - _members.begin()));
 }
 
 } // namespace coterie::ring

@@ -6,6 +6,7 @@
 #include "ring/context.hpp"
 
 #include <optional>
+#include <utility>
 #include <vector>
 
 namespace coterie::ring {
@@ -21,8 +22,8 @@ public:
     void forget();
     /// How late a member is that does not keep up; nothing for one that does.
     [[nodiscard]] std::optional<duration> lag(std::size_t place) const;
-    /// A member that has not kept up for longer than the settings allow.
-    [[nodiscard]] std::optional<std::size_t> hopeless() const;
+    /// A member whose latest heartbeat says that it has not kept up for longer than the settings allow. Clears it.
+    [[nodiscard]] std::optional<std::size_t> take_hopeless() { return std::exchange(_hopeless, std::nullopt); }
 
 private:
     struct state {
@@ -36,6 +37,7 @@ private:
 
     context& _context;
     std::vector<state> _members; ///< by place
+    std::optional<std::size_t> _hopeless;
 };
 
 } // namespace coterie::ring

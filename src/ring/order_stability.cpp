@@ -208,8 +208,8 @@ void view_order::on_heartbeat(std::size_t from, const wire::heartbeat& packet) {
     }
 }
 
-std::optional<node_id> view_order::hopeless() const {
-    const auto place = _frozen ? std::nullopt : _lag.hopeless();
+std::optional<node_id> view_order::take_hopeless() {
+    const auto place = _frozen ? std::nullopt : _lag.take_hopeless();
     return place ? std::optional(_view.members[*place].node) : std::nullopt;
 }
 

@@ -9,7 +9,6 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
-#include <optional>
 #include <vector>
 
 namespace coterie::ring {
@@ -53,7 +52,7 @@ struct settings {
     duration hold_off = std::chrono::milliseconds(100);        ///< first back-off towards a node that was dropped
     duration hold_off_max = std::chrono::seconds(4);           ///< longest
     duration lag_limit = std::chrono::seconds(1); ///< a member that takes packets so much later than this node is slow
-    std::optional<duration> lag_patience;         ///< after so long it is left out; nothing: it is waited for
+    duration lag_patience{};                      ///< after so long it is left out; zero: it is waited for
     std::size_t watchers = 4; ///< neighbours on each side that watch a member; a view of up to twice this
                               ///< plus one watches all to all
     std::size_t acknowledgement_fan_in = 16; ///< above this many members acknowledgements go through group leaders

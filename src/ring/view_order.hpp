@@ -73,7 +73,7 @@ public:
     /// This node was paused: the silence about its token is its own.
     void on_pause();
     /// A member that has not kept up for longer than the settings allow.
-    [[nodiscard]] std::optional<node_id> hopeless() const;
+    [[nodiscard]] std::optional<node_id> take_hopeless();
     /// How late the member is, if it does not keep up.
     [[nodiscard]] std::optional<duration> lag_of(node_id node) const;
     /// A member whose proof has been overdue for long although it is asked again and again; named once in a while.

@@ -203,6 +203,8 @@ void client::evicted() {
 }
 
 void client::daemon_resumed() {
+    // First: what is held may wait for the end of a pause that this client has caused.
+    tell_pace();
     while (!_held.empty() && _home.running()) {
         held_request next = std::move(_held.front());
         _held.pop_front();
@@ -216,7 +218,6 @@ void client::daemon_resumed() {
     if (_held.empty() && _home.running()) {
         writable();
     }
-    tell_pace();
 }
 
 void client::tell(trace::event&& what) {

@@ -33,6 +33,8 @@ void fields_of(a<ring::settings> auto& of, auto&& each) {
     each("contact_limit", of.contact_limit);
     each("hold_off", of.hold_off);
     each("hold_off_max", of.hold_off_max);
+    each("lag_limit", of.lag_limit);
+    each("lag_patience", of.lag_patience);
     each("repair_grace", of.repair_grace);
     each("acknowledge_delay", of.acknowledge_delay);
     each("watchers", of.watchers);

@@ -162,6 +162,15 @@ void draw_start(base::random_source& random, plan& around) {
     }
 }
 
+/// Whether members that do not keep up are left out, and how soon.
+void draw_slow_members(base::random_source& random, ring::settings& ring) {
+    if (random.chance(1, 5)) {
+        // Several heartbeats of the slow pace: what a lag is measured by.
+        ring.lag_limit = any_scale(random, milliseconds(500), milliseconds(1'500));
+        ring.lag_patience = any_scale(random, milliseconds(50), seconds(2));
+    }
+}
+
 } // namespace
 
 void prepare_swarm(setup& from) {
@@ -176,6 +185,7 @@ void prepare_swarm(setup& from) {
     draw_start(random, from);
     from.clients = draw_clients(random, from);
     from.faults = forecast(random, from);
+    draw_slow_members(random, from.world.ring);
 }
 
 void play_plan(scene& on) {

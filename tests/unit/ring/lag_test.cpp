@@ -12,7 +12,7 @@ using ring::step;
 
 class slow_members : public testing::Test {
 protected:
-    small_world& with_patience(std::optional<duration> patience) {
+    small_world& with_patience(duration patience) {
         _world = std::make_unique<small_world>(3, [patience](ring::settings& cfg) { cfg.lag_patience = patience; });
         EXPECT_TRUE(_world->form_view());
         EXPECT_TRUE(_world->run_until_quiet());
@@ -34,7 +34,7 @@ private:
 };
 
 TEST_F(slow_members, are_named_after_a_second_and_waited_for) {
-    small_world& world = with_patience(std::nullopt);
+    small_world& world = with_patience(0s);
     starve(world, 3);
     world[1].say("late");
     world.run_for(900ms);
@@ -52,7 +52,7 @@ TEST_F(slow_members, are_named_after_a_second_and_waited_for) {
 }
 
 TEST_F(slow_members, are_named_again_when_they_have_caught_up) {
-    small_world& world = with_patience(std::nullopt);
+    small_world& world = with_patience(0s);
     starve(world, 3);
     world[1].say("late");
     world.run_for(3s);
@@ -65,7 +65,7 @@ TEST_F(slow_members, are_named_again_when_they_have_caught_up) {
 }
 
 TEST_F(slow_members, that_take_little_at_a_time_are_slow_as_well) {
-    small_world& world = with_patience(std::nullopt);
+    small_world& world = with_patience(0s);
     std::size_t seen = 0;
     // One datagram in a while gets through, so that it is never quite without progress.
     world.tap = [&](const flight& packet) {
