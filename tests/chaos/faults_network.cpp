@@ -136,8 +136,11 @@ fault cut_pair(world& where, base::random_source& random) {
 /// One link of several, between all machines.
 fault cut_link(world& where, base::random_source& random) {
     const std::size_t link = any_link(where, random);
-    return filtered(where, random, "link " + std::to_string(link), {"links"},
-                    {"meta ibrname " + switched_network::bridge(link) + " drop"});
+    std::vector<std::string> rules;
+    for (std::size_t machine = 1; machine <= where.made_of().machines; ++machine) {
+        rules.push_back("iifname " + ports(machine, link) + " drop");
+    }
+    return filtered(where, random, "link " + std::to_string(link), {"links"}, rules);
 }
 
 fault lose(world& where, base::random_source& random, std::uint64_t least, std::uint64_t most) {

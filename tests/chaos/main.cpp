@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// chaos MINUTES [--seed N] [--round SECONDS] [--only FAULT] [--folder DIR]: rounds of the random mix until the time is over.
-#include "tests/chaos/mix.hpp"
+// chaos MINUTES [--seed N] [--round SECONDS] [--only FAULT]: rounds of the random mix until the time is over.
+// chaos NAME [--seed N] [--times N] [--brief]: a scenario, or all of them.
+#include "tests/chaos/scenario.hpp"
 
 #include <CLI/CLI.hpp>
 #include <gtest/gtest.h>
@@ -45,25 +46,72 @@ int run_mix(const wishes& wanted) {
     return 0;
 }
 
+int run_scenarios(const std::string& name, scenario_options options, bool brief) {
+    tally sum;
+    bool found = false;
+    const unsigned wanted = options.times;
+    for (const scenario& each : scenarios()) {
+        if (name != "all" && name != each.name) {
+            continue;
+        }
+        found = true;
+        options.times = wanted != 0 ? wanted : brief ? each.times_brief : each.times;
+        const auto start = std::chrono::steady_clock::now();
+        std::printf("%.*s: %.*s; %u %.*s\n", static_cast<int>(each.name.size()), each.name.data(),
+                    static_cast<int>(each.shows.size()), each.shows.data(), options.times,
+                    static_cast<int>(each.unit.size()), each.unit.data());
+        std::fflush(stdout);
+        if (!play(each, options, sum).empty()) {
+            std::printf("to repeat it: ./dev chaos %.*s --seed %llu --times %u\n", static_cast<int>(each.name.size()),
+                        each.name.data(), static_cast<unsigned long long>(options.seed), options.times);
+            return 1;
+        }
+        std::printf("    holds, in %.0f s\n",
+                    std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count());
+    }
+    if (!found) {
+        std::fprintf(stderr, "chaos: '%s' is neither a number of minutes nor a scenario; there are:\n", name.c_str());
+        for (const scenario& each : scenarios()) {
+            std::fprintf(stderr, "    %-20.*s %.*s\n", static_cast<int>(each.name.size()), each.name.data(),
+                         static_cast<int>(each.shows.size()), each.shows.data());
+        }
+        return 2;
+    }
+    sum.print(stdout);
+    return 0;
+}
+
 } // namespace
 
 } // namespace coterie::chaos
 
 int main(int count, char** words) {
+    using namespace coterie::chaos;
     testing::InitGoogleTest();
-    coterie::chaos::wishes wanted;
+    wishes wanted;
+    std::string what;
+    unsigned times = 0;
+    bool brief = false;
     wanted.round.folder = coterie::tests::built("chaos");
     CLI::App app("Torments clusters of real daemons and judges what they wrote down", "chaos");
-    app.add_option("MINUTES", wanted.minutes, "Rounds begin for so long")->required();
+    app.add_option("WHAT", what,
+                   "How many minutes rounds of the mix begin for, or a scenario's name, or `all` of these")
+        ->required();
     app.add_option("--seed", wanted.round.seed, "The first round's; the others have the next ones")
         ->capture_default_str();
-    app.add_option("--round", wanted.round_s, "Seconds of faults in a round")->capture_default_str();
-    app.add_option("--only", wanted.round.only, "The only kind of fault");
-    app.add_option("--folder", wanted.round.folder, "Where what failed rounds leave is kept")->capture_default_str();
+    app.add_option("--round", wanted.round_s, "Mix: seconds of faults in a round")->capture_default_str();
+    app.add_option("--only", wanted.round.only, "Mix: the only kind of fault");
+    app.add_option("--times", times, "Scenario: how often, or for how long");
+    app.add_flag("--brief", brief, "Scenario: as briefly as among the tests");
+    app.add_option("--folder", wanted.round.folder, "Where what fails leaves its logs and traces")
+        ->capture_default_str();
     CLI11_PARSE(app, count, words);
-    if (!wanted.round.only.empty() && coterie::chaos::fault_named(wanted.round.only) == nullptr) {
+    if (!wanted.round.only.empty() && fault_named(wanted.round.only) == nullptr) {
         std::fprintf(stderr, "chaos: there is no fault '%s'\n", wanted.round.only.c_str());
         return 2;
     }
-    return coterie::chaos::run_mix(wanted);
+    if (CLI::detail::lexical_cast(what, wanted.minutes)) {
+        return run_mix(wanted);
+    }
+    return run_scenarios(what, {.seed = wanted.round.seed, .times = times, .folder = wanted.round.folder}, brief);
 }

@@ -230,6 +230,15 @@ std::string world::view_of(std::size_t machine) const {
     return result;
 }
 
+std::string world::groups_of(std::size_t machine) const {
+    auto link = cli::daemon_link::open(_nodes->socket(machine - 1));
+    if (!link) {
+        return {};
+    }
+    const auto groups = link->groups();
+    return groups ? cli::to_json(*groups).dump() : "";
+}
+
 std::string client_trace(const std::string& folder, std::size_t machine, std::size_t number) {
     return folder + "/trace-clients-" + std::to_string(machine) + "-" + std::to_string(number);
 }

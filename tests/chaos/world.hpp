@@ -31,7 +31,7 @@ struct shape {
     std::uint64_t message_bytes_max = 4'096;
     bool false_clock = false;    ///< the last machine's daemon runs with libfaketime
     bool small_log_disk = false; ///< log files are on a disk of their own with little room
-    std::string more;            ///< of the configuration
+    std::string more{};          ///< of the configuration
 };
 
 /// The clients of a machine, each a process of its own with a trace of its own.
@@ -88,6 +88,9 @@ public:
     [[nodiscard]] std::size_t views() const;
     /// The view of a machine's daemon and its members, e.g. "12.1: 1 2 3"; empty when it does not answer.
     [[nodiscard]] std::string view_of(std::size_t machine) const;
+
+    /// The groups and their members as a machine's daemon tells them; empty when it does not answer.
+    [[nodiscard]] std::string groups_of(std::size_t machine) const;
 
     /// A path of a file that daemons see in common; where the log file is, where a daemon reads its clock from.
     [[nodiscard]] std::string clock_file() const { return _folder / "clock"; }
