@@ -10,6 +10,8 @@ namespace coterie::chaos {
 
 namespace {
 
+constexpr int skipped = 77;
+
 struct wishes {
     double minutes = 1;
     round_options round;
@@ -109,6 +111,10 @@ int main(int count, char** words) {
     if (!wanted.round.only.empty() && fault_named(wanted.round.only) == nullptr) {
         std::fprintf(stderr, "chaos: there is no fault '%s'\n", wanted.round.only.c_str());
         return 2;
+    }
+    if (const std::string missing = world({.machines = 2}, 1).fault(); !missing.empty()) {
+        std::printf("SKIPPED: %s\n", missing.c_str());
+        return skipped;
     }
     if (CLI::detail::lexical_cast(what, wanted.minutes)) {
         return run_mix(wanted);

@@ -3,6 +3,8 @@
 #include "tests/chaos/scenario.hpp"
 
 #include <algorithm>
+#include <cerrno>
+#include <map>
 #include <thread>
 
 namespace coterie::chaos {
@@ -175,6 +177,47 @@ std::string cut_pair(world& where, const scenario_options& options, tally& sum) 
     return cut_until_stable(where, options, sum, "pair-cut");
 }
 
+/// What makes a daemon's send(2) fail in which way, until the daemon tells that it has.
+std::string refuse_to_send(world& where, const scenario_options& options, tally& sum) {
+    constexpr std::pair<const char*, int> errors[] = {
+        {"send-eperm", EPERM},   {"send-einval", EINVAL},           {"send-ehostunreach", EHOSTUNREACH},
+        {"send-eacces", EACCES}, {"send-enetunreach", ENETUNREACH}, {"send-enobufs", ENOBUFS}};
+    base::random_source random(options.seed);
+    for (unsigned i = 0; i < options.times; ++i) {
+        for (const auto& [name, number] : errors) {
+            const fault no = fault_named(name)->draw(where, random);
+            std::map<std::size_t, std::uint64_t> before;
+            for (const std::size_t machine : range(1, where.made_of().machines)) {
+                before[machine] = where.unsent_by(machine).count;
+            }
+            if (!no.begin()) {
+                return std::string(name) + " is not possible here";
+            }
+            ++sum.kinds[fault_named(name)->name].begun;
+            const bool failed = eventually(
+                [&] {
+                    bool some = false;
+                    for (const std::size_t machine : range(1, where.made_of().machines)) {
+                        const world::unsent now = where.unsent_by(machine);
+                        some = some || (now.count > before[machine] && now.last_error == number);
+                    }
+                    return some;
+                },
+                patience);
+            if (!no.end()) {
+                return std::string(name) + " cannot be undone";
+            }
+            if (!failed) {
+                return std::string(name) + ": no daemon tells that its sending has failed";
+            }
+            if (std::string fault = where.settle(); !fault.empty()) {
+                return fault;
+            }
+        }
+    }
+    return {};
+}
+
 /// One harmless fault after the other: nobody may be found missing.
 std::string disturb(world& where, const scenario_options& options, tally& sum) {
     const std::size_t before = where.views();
@@ -231,6 +274,13 @@ const scenario list[] = {
      .times_brief = 3,
      .play = cut_pair,
      .made_of = {.machines = 3, .clients = 1, .rate = 60}},
+    {.name = "send-errors",
+     .shows = "each error that sending can give; daemons go on and tell it in their status",
+     .unit = "times each",
+     .times = 10,
+     .times_brief = 1,
+     .play = refuse_to_send,
+     .made_of = {.machines = 3, .clients = 2, .rate = 200, .message_bytes_max = 1U << 20U}},
     {.name = "no-false-eviction",
      .shows = "each fault that is no node's death, one after the other: no view changes",
      .unit = "seconds a kind of fault",

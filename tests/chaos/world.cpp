@@ -7,6 +7,7 @@
 #include "tests/integration/three_nodes.hpp"
 
 #include <csignal>
+#include <fcntl.h>
 #include <filesystem>
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
@@ -17,7 +18,7 @@ namespace coterie::chaos {
 namespace {
 
 constexpr auto patience = milliseconds(60'000);
-constexpr const char* false_clock_library = "/usr/lib/x86_64-linux-gnu/faketime/libfaketime.so.1";
+constexpr std::int64_t second_ns = 1'000'000'000;
 
 std::size_t times(const std::string& words, const std::string& text) {
     std::size_t result = 0;
@@ -25,6 +26,16 @@ std::size_t times(const std::string& words, const std::string& text) {
         ++result;
     }
     return result;
+}
+
+/// Null when there is none.
+nlohmann::ordered_json status_of(const std::string& socket) {
+    auto link = cli::daemon_link::open(socket);
+    if (!link) {
+        return {};
+    }
+    auto status = link->status();
+    return status ? *status : nlohmann::ordered_json{};
 }
 
 } // namespace
@@ -92,11 +103,10 @@ world::world(shape what, std::uint64_t seed) : _shape(std::move(what)), _last(st
         _fault = "this machine does not let root make network namespaces";
         return;
     }
-    if (_shape.false_clock && ::access(false_clock_library, R_OK) != 0) {
-        _fault = "Debian's libfaketime is not there";
+    if (!set_clock(0)) {
+        _fault = "files cannot be written";
         return;
     }
-    tests::write_file(clock_file(), "+0");
     std::filesystem::create_directory(log_disk());
     _nodes =
         std::make_unique<cluster>(tests::cluster_options{.places = places(), .traced = true, .more = configuration()});
@@ -124,9 +134,8 @@ std::vector<tests::node_place> world::places() const {
     }
     if (_shape.false_clock) {
         std::vector<std::string>& prefix = result.back().daemon_prefix;
-        prefix.insert(prefix.end(), {"/usr/bin/env", std::string("LD_PRELOAD=") + false_clock_library,
-                                     "FAKETIME_TIMESTAMP_FILE=" + clock_file(), "FAKETIME_CACHE_DURATION=1",
-                                     "FAKETIME_DONT_FAKE_MONOTONIC=1", "DONT_FAKE_MONOTONIC=1"});
+        prefix.insert(prefix.end(), {"/usr/bin/env", "LD_PRELOAD=" + tests::built("tests/chaos/libfalse_clock.so"),
+                                     "COTERIE_FALSE_CLOCK=" + clock_file()});
     }
     return result;
 }
@@ -202,6 +211,15 @@ bool world::start_daemon(std::size_t machine) {
     return !testing::Test::HasFatalFailure();
 }
 
+bool world::set_clock(std::int64_t seconds) const {
+    const std::int64_t offset = seconds * second_ns;
+    // In one piece, and in its place: the daemon has it mapped.
+    const int file = ::open(clock_file().c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+    const bool written = file >= 0 && ::pwrite(file, &offset, sizeof(offset), 0) == sizeof(offset);
+    ::close(file);
+    return written;
+}
+
 std::size_t world::views() const {
     std::size_t result = 0;
     for (std::size_t place = 0; place < _shape.machines; ++place) {
@@ -211,15 +229,11 @@ std::size_t world::views() const {
 }
 
 std::string world::view_of(std::size_t machine) const {
-    auto link = cli::daemon_link::open(_nodes->socket(machine - 1));
-    if (!link) {
+    const auto status = status_of(_nodes->socket(machine - 1));
+    if (status.is_null()) {
         return {};
     }
-    const auto status = link->status();
-    if (!status) {
-        return {};
-    }
-    const nlohmann::ordered_json& view = (*status)["view"];
+    const nlohmann::ordered_json& view = status["view"];
     if (view["state"] != "operational") {
         return "no view";
     }
@@ -228,6 +242,15 @@ std::string world::view_of(std::size_t machine) const {
         result += " " + each["node"].dump();
     }
     return result;
+}
+
+world::unsent world::unsent_by(std::size_t machine) const {
+    const auto status = status_of(_nodes->socket(machine - 1));
+    if (status.is_null()) {
+        return {};
+    }
+    const nlohmann::ordered_json& counts = status["counters"]["net"];
+    return {.count = counts["send_errors"], .last_error = counts["last_send_error"]};
 }
 
 std::string world::groups_of(std::size_t machine) const {

@@ -29,7 +29,7 @@ struct shape {
     std::size_t clients = 2; ///< on each machine
     int rate = 150;          ///< messages a second of each client
     std::uint64_t message_bytes_max = 4'096;
-    bool false_clock = false;    ///< the last machine's daemon runs with libfaketime
+    bool false_clock = false;    ///< the last machine has one, see set_clock()
     bool small_log_disk = false; ///< log files are on a disk of their own with little room
     std::string more{};          ///< of the configuration
 };
@@ -89,11 +89,18 @@ public:
     /// The view of a machine's daemon and its members, e.g. "12.1: 1 2 3"; empty when it does not answer.
     [[nodiscard]] std::string view_of(std::size_t machine) const;
 
+    /// What a machine's daemon could not send, and why, the last time.
+    struct unsent {
+        std::uint64_t count = 0;
+        int last_error = 0;
+    };
+    [[nodiscard]] unsent unsent_by(std::size_t machine) const;
     /// The groups and their members as a machine's daemon tells them; empty when it does not answer.
     [[nodiscard]] std::string groups_of(std::size_t machine) const;
 
-    /// A path of a file that daemons see in common; where the log file is, where a daemon reads its clock from.
-    [[nodiscard]] std::string clock_file() const { return _folder / "clock"; }
+    /// The wall clock of the last machine's daemon is so many seconds ahead of the others'. With shape::false_clock.
+    [[nodiscard]] bool set_clock(std::int64_t seconds) const;
+    /// Where each daemon's log file is, on a disk of its own. With shape::small_log_disk.
     [[nodiscard]] std::string log_disk() const { return _folder / "log-disk"; }
     /// Where logs, traces and configurations are.
     [[nodiscard]] const std::string& folder() const { return _nodes->folder().path(); }
@@ -101,6 +108,7 @@ public:
 private:
     [[nodiscard]] std::vector<tests::node_place> places() const;
     [[nodiscard]] std::string configuration() const;
+    [[nodiscard]] std::string clock_file() const { return _folder / "clock"; }
 
     const shape _shape;
     std::string _fault;
