@@ -218,6 +218,15 @@ std::string refuse_to_send(world& where, const scenario_options& options, tally&
     return {};
 }
 
+std::string fill_trace_disks(world& where, const scenario_options& options, tally&) {
+    const std::size_t before = where.views();
+    if (!eventually([&] { return where.all_say("the trace has gaps from here on"); }, patience)) {
+        return "not all daemons say that their traces have gaps";
+    }
+    std::this_thread::sleep_for(std::chrono::seconds(options.times));
+    return where.views() == before ? "" : "views have changed";
+}
+
 /// One harmless fault after the other: nobody may be found missing.
 std::string disturb(world& where, const scenario_options& options, tally& sum) {
     const std::size_t before = where.views();
@@ -281,6 +290,13 @@ const scenario list[] = {
      .times_brief = 1,
      .play = refuse_to_send,
      .made_of = {.machines = 3, .clients = 2, .rate = 200, .message_bytes_max = 1U << 20U}},
+    {.name = "trace-disks-full",
+     .shows = "the disks under all daemons' traces are full: they say so and go on",
+     .unit = "seconds",
+     .times = 10,
+     .times_brief = 1,
+     .play = fill_trace_disks,
+     .made_of = {.machines = 3, .clients = 2, .rate = 300, .small_trace_disk = true}},
     {.name = "no-false-eviction",
      .shows = "each fault that is no node's death, one after the other: no view changes",
      .unit = "seconds a kind of fault",

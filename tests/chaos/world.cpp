@@ -108,8 +108,8 @@ world::world(shape what, std::uint64_t seed) : _shape(std::move(what)), _last(st
         return;
     }
     std::filesystem::create_directory(log_disk());
-    _nodes =
-        std::make_unique<cluster>(tests::cluster_options{.places = places(), .traced = true, .more = configuration()});
+    _nodes = std::make_unique<cluster>(
+        tests::cluster_options{.places = places(), .traced = !_shape.small_trace_disk, .more = configuration()});
     for (std::size_t machine = 1; machine <= _shape.machines; ++machine) {
         _crowds.push_back(std::make_unique<crowd>(*_nodes, machine, _shape, seed));
     }
@@ -126,7 +126,7 @@ world::~world() {
 std::vector<tests::node_place> world::places() const {
     std::vector<tests::node_place> result = _network->places();
     for (tests::node_place& each : result) {
-        if (_shape.small_log_disk) {
+        if (_shape.small_log_disk || _shape.small_trace_disk) {
             // `ip netns exec` has given it mounts of its own.
             each.daemon_prefix = {"/bin/sh", "-c", "mount -t tmpfs -o size=64k log " + log_disk() + " && exec \"$@\"",
                                   "sh"};
@@ -145,7 +145,11 @@ std::string world::configuration() const {
     if (_shape.small_log_disk) {
         text += "  to_logfile: yes\n  logfile: " + log_disk() + "/coteried.log\n";
     }
-    return text + "}\n" + _shape.more;
+    text += "}\n";
+    if (_shape.small_trace_disk) {
+        text += "system {\n  trace_file: " + log_disk() + "/trace\n}\n";
+    }
+    return text + _shape.more;
 }
 
 std::string world::start() {
@@ -189,12 +193,16 @@ std::string world::settle() {
     return fault;
 }
 
-std::string world::end() {
+std::string world::end_clients() {
     for (std::size_t machine = 1; machine <= _shape.machines; ++machine) {
         if (const std::size_t stuck = clients(machine).end(); stuck > 0) {
             return std::to_string(stuck) + " clients of machine " + std::to_string(machine) + " do not end";
         }
     }
+    return {};
+}
+
+std::string world::record_end() {
     tests::record_end(*_nodes, *_last);
     return testing::Test::HasFailure() ? "the tables were not recorded" : "";
 }
@@ -218,6 +226,14 @@ bool world::set_clock(std::int64_t seconds) const {
     const bool written = file >= 0 && ::pwrite(file, &offset, sizeof(offset), 0) == sizeof(offset);
     ::close(file);
     return written;
+}
+
+bool world::all_say(const std::string& words) const {
+    bool all = true;
+    for (std::size_t place = 0; place < _shape.machines; ++place) {
+        all = all && _nodes->log(place).find(words) != std::string::npos;
+    }
+    return all;
 }
 
 std::size_t world::views() const {

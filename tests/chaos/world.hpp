@@ -29,9 +29,10 @@ struct shape {
     std::size_t clients = 2; ///< on each machine
     int rate = 150;          ///< messages a second of each client
     std::uint64_t message_bytes_max = 4'096;
-    bool false_clock = false;    ///< the last machine has one, see set_clock()
-    bool small_log_disk = false; ///< log files are on a disk of their own with little room
-    std::string more{};          ///< of the configuration
+    bool false_clock = false;      ///< the last machine has one, see set_clock()
+    bool small_log_disk = false;   ///< log files are on a disk of their own with little room
+    bool small_trace_disk = false; ///< daemons' traces are on that disk, too, and soon worth nothing
+    std::string more{};            ///< of the configuration
 };
 
 /// The clients of a machine, each a process of its own with a trace of its own.
@@ -71,8 +72,10 @@ public:
     [[nodiscard]] std::string start();
     /// Waits until all daemons are in one view, and clients have been told by each.
     [[nodiscard]] std::string settle();
-    /// Ends the clients and has the traces completed.
-    [[nodiscard]] std::string end();
+    /// Lets the clients end: each has to get back all that it sent.
+    [[nodiscard]] std::string end_clients();
+    /// Has the end of the traces recorded.
+    [[nodiscard]] std::string record_end();
 
     [[nodiscard]] const shape& made_of() const { return _shape; }
     [[nodiscard]] switched_network& network() { return *_network; }
@@ -84,6 +87,8 @@ public:
     [[nodiscard]] bool end_daemon(std::size_t machine);
     /// Whether clients can connect.
     [[nodiscard]] bool start_daemon(std::size_t machine);
+    /// Whether every daemon has said these words in its log.
+    [[nodiscard]] bool all_say(const std::string& words) const;
     /// How many views the daemons have installed since their start, all together, by their logs.
     [[nodiscard]] std::size_t views() const;
     /// The view of a machine's daemon and its members, e.g. "12.1: 1 2 3"; empty when it does not answer.
