@@ -10,7 +10,6 @@ namespace coterie::chaos {
 
 namespace {
 
-constexpr const char* ip = "/sbin/ip";
 constexpr const char* nft = "/usr/sbin/nft";
 constexpr const char* bridge_command = "/sbin/bridge";
 
@@ -153,13 +152,10 @@ fault lose(world& where, base::random_source& random, std::uint64_t least, std::
 fault shrink(world& where, base::random_source& random) {
     const std::size_t machine = any_machine(where, random);
     const std::size_t link = any_link(where, random);
-    const auto set_size = [&where, machine, link](const char* bytes) {
-        return where.network().at_switch({ip, "link", "set", switched_network::port(machine, link), "mtu", bytes});
-    };
     return {.where = "node " + std::to_string(machine) + ", link " + std::to_string(link),
             .holds = {port_of(machine, link)},
-            .begin = [set_size] { return set_size("1300"); },
-            .end = [set_size] { return set_size("1500"); }};
+            .begin = [&where, machine, link] { return where.network().take_large(machine, link, false); },
+            .end = [&where, machine, link] { return where.network().take_large(machine, link, true); }};
 }
 
 /// All that a machine sends and gets on a link is late, and how late jumps all the time.

@@ -228,18 +228,14 @@ bool world::set_clock(std::int64_t seconds) const {
     return written;
 }
 
-bool world::all_say(const std::string& words) const {
-    bool all = true;
-    for (std::size_t place = 0; place < _shape.machines; ++place) {
-        all = all && _nodes->log(place).find(words) != std::string::npos;
-    }
-    return all;
+std::size_t world::said(std::size_t machine, const std::string& words) const {
+    return times(words, _nodes->log(machine - 1));
 }
 
 std::size_t world::views() const {
     std::size_t result = 0;
-    for (std::size_t place = 0; place < _shape.machines; ++place) {
-        result += times("info: view ", _nodes->log(place));
+    for (std::size_t machine = 1; machine <= _shape.machines; ++machine) {
+        result += said(machine, "info: view ");
     }
     return result;
 }

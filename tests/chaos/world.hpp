@@ -87,8 +87,8 @@ public:
     [[nodiscard]] bool end_daemon(std::size_t machine);
     /// Whether clients can connect.
     [[nodiscard]] bool start_daemon(std::size_t machine);
-    /// Whether every daemon has said these words in its log.
-    [[nodiscard]] bool all_say(const std::string& words) const;
+    /// How often a machine's daemon has said these words in its log.
+    [[nodiscard]] std::size_t said(std::size_t machine, const std::string& words) const;
     /// How many views the daemons have installed since their start, all together, by their logs.
     [[nodiscard]] std::size_t views() const;
     /// The view of a machine's daemon and its members, e.g. "12.1: 1 2 3"; empty when it does not answer.

@@ -84,6 +84,10 @@ bool switched_network::add_address(std::size_t host, std::size_t link) {
     return run(address_command(host, link, "add"));
 }
 
+bool switched_network::take_large(std::size_t host, std::size_t link, bool yes) {
+    return run({ip, "-n", name(0), "link", "set", port(host, link), "mtu", yes ? "1500" : "1300"});
+}
+
 bool switched_network::cut_one_way(std::size_t from, std::size_t to, std::size_t link) {
     return filter({"add table bridge cut", "add chain bridge cut forward { type filter hook forward priority 0; }",
                    "add rule bridge cut forward iifname " + port(from, link) + " oifname " + port(to, link) + " drop"});

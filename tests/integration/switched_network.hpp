@@ -45,6 +45,8 @@ public:
     [[nodiscard]] static std::string port(std::size_t host, std::size_t link);
     [[nodiscard]] static std::string card(std::size_t link) { return "eth" + std::to_string(link); }
 
+    /// The host's port lets packets of all sizes through again, or those up to 1300 bytes alone, without a word.
+    [[nodiscard]] bool take_large(std::size_t host, std::size_t link, bool yes);
     /// What one host sends to another on a link is thrown away, until heal(). False where there is no nft.
     [[nodiscard]] bool cut_one_way(std::size_t from, std::size_t to, std::size_t link);
     [[nodiscard]] bool heal();
