@@ -63,7 +63,8 @@ fault no_address(world& where, base::random_source& random) {
     const std::size_t machine = any_machine(where, random);
     const std::size_t link = random.below(where.made_of().links);
     return {.where = "node " + std::to_string(machine) + ", link " + std::to_string(link),
-            .holds = {port_of(machine, link)},
+            // Without its only address it does not start.
+            .holds = {port_of(machine, link), daemon_of(machine)},
             .begin = [&where, machine, link] { return where.network().remove_address(machine, link); },
             .end = [&where, machine, link] { return where.network().add_address(machine, link); }};
 }
