@@ -94,9 +94,9 @@ void cluster::write_configuration(std::size_t place) const {
         }
         text << "}\n";
     }
-    text << "system {\n  socket_path: " << socket(place) << "\n  state_dir: " << path("state", place) << "\n";
+    text << "system {\n  socket_path: " << socket(place) << "\n  state_dir: " << state_folder(place) << "\n";
     if (_options.traced) {
-        text << "  trace_file: " << path("trace-node", place) << "\n";
+        text << "  trace_file: " << trace_file(place) << "\n";
     }
     text << "}\n" << _options.more;
     write_file(configuration_file(place), text.str());
@@ -104,12 +104,14 @@ void cluster::write_configuration(std::size_t place) const {
 
 void cluster::start(std::size_t place) {
     std::vector<std::string> command = _options.places[place].prefix;
+    command.insert(command.end(), _options.places[place].daemon_prefix.begin(),
+                   _options.places[place].daemon_prefix.end());
     command.insert(command.end(), {built("bin/coteried"), "-f", "-c", configuration_file(place)});
     if (!_options.places[place].address.empty()) {
         command.insert(command.end(), {"--node", std::to_string(place + 1)});
     }
     auto started = cli::child_process::start(
-        {.command = command, .environment = {}, .output_file = path("log", place), .piped = false});
+        {.command = command, .environment = {}, .output_file = log_file(place), .piped = false});
     ASSERT_TRUE(started) << started.error();
     _daemons[place] = std::move(*started);
     ASSERT_TRUE(eventually([&] { return somebody_listens(socket(place)); }, start_limit)) << log(place);
@@ -132,7 +134,7 @@ cli::child_options cluster::client(std::size_t place, std::vector<std::string> c
     return result;
 }
 
-std::string cluster::log(std::size_t place) const { return content_of(path("log", place)); }
+std::string cluster::log(std::size_t place) const { return content_of(log_file(place)); }
 
 std::vector<std::string> cluster::traces() const {
     std::vector<std::string> result;
@@ -179,6 +181,20 @@ void write_file(const std::string& file, const std::string& content) {
     out << content;
     out.close();
     ASSERT_TRUE(out) << file;
+}
+
+bool run(const std::vector<std::string>& command) {
+    auto started =
+        cli::child_process::start({.command = command, .environment = {}, .output_file = {}, .piped = false});
+    return started && started->wait(milliseconds(10'000)) == 0;
+}
+
+void end_last_line(const std::string& file) {
+    const std::string content = content_of(file);
+    const std::size_t whole = content.rfind('\n') + 1;
+    if (whole != content.size()) {
+        std::filesystem::resize_file(file, whole);
+    }
 }
 
 std::string built(const std::string& name) { return std::string(COTERIE_BINARY_DIR) + "/" + name; }

@@ -34,6 +34,7 @@ struct node_place {
     std::string address;                       ///< empty: one node on no network
     std::vector<std::string> prefix;           ///< the command that runs a program there, e.g. `ip netns exec NAME`
     std::vector<std::string> more_addresses{}; ///< on the links behind the first
+    std::vector<std::string> daemon_prefix{};  ///< behind the prefix, for its daemon alone
 };
 
 struct cluster_options {
@@ -61,6 +62,9 @@ public:
     [[nodiscard]] cli::child_options client(std::size_t place, std::vector<std::string> command) const;
     [[nodiscard]] std::string socket(std::size_t place) const { return path("sock", place); }
     [[nodiscard]] std::string log(std::size_t place) const;
+    [[nodiscard]] std::string log_file(std::size_t place) const { return path("log", place); }
+    [[nodiscard]] std::string state_folder(std::size_t place) const { return path("state", place); }
+    [[nodiscard]] std::string trace_file(std::size_t place) const { return path("trace-node", place); }
     [[nodiscard]] std::string configuration_file(std::size_t place) const { return path("conf", place); }
     [[nodiscard]] const temporary_folder& folder() const { return _folder; }
     /// Every trace that was written.
@@ -83,6 +87,10 @@ private:
 [[nodiscard]] bool eventually(const std::function<bool()>& what, milliseconds limit = milliseconds(10'000));
 [[nodiscard]] std::string content_of(const std::string& file);
 void write_file(const std::string& file, const std::string& content);
+/// Runs a command to its end; whether it ends well.
+[[nodiscard]] bool run(const std::vector<std::string>& command);
+/// A file that somebody was killed while writing may end within a line, which is taken off.
+void end_last_line(const std::string& file);
 /// The path of something that the build made.
 [[nodiscard]] std::string built(const std::string& name);
 

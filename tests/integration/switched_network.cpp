@@ -84,6 +84,10 @@ bool switched_network::add_address(std::size_t host, std::size_t link) {
     return run(address_command(host, link, "add"));
 }
 
+bool switched_network::take_large(std::size_t host, std::size_t link, bool yes) {
+    return run({ip, "-n", name(0), "link", "set", port(host, link), "mtu", yes ? "1500" : "1300"});
+}
+
 bool switched_network::cut_one_way(std::size_t from, std::size_t to, std::size_t link) {
     return filter({"add table bridge cut", "add chain bridge cut forward { type filter hook forward priority 0; }",
                    "add rule bridge cut forward iifname " + port(from, link) + " oifname " + port(to, link) + " drop"});
@@ -96,22 +100,22 @@ bool switched_network::lose(int percent) {
                    "add rule bridge loss forward numgen random mod 100 < " + std::to_string(percent) + " drop"});
 }
 
-bool switched_network::filter(const std::vector<std::string>& rules) {
+bool switched_network::filter(const std::vector<std::string>& rules) const {
     if (::access(nft, X_OK) != 0) {
         return false;
     }
     for (const std::string& each : rules) {
-        if (!run({ip, "netns", "exec", name(0), nft, each})) {
+        if (!at_switch({nft, each})) {
             return false;
         }
     }
     return true;
 }
 
-bool switched_network::run(std::vector<std::string> words) {
-    auto started =
-        cli::child_process::start({.command = std::move(words), .environment = {}, .output_file = {}, .piped = false});
-    return started && started->wait(milliseconds(10'000)) == 0;
+bool switched_network::at_host(std::size_t host, const std::vector<std::string>& words) const {
+    std::vector<std::string> whole{ip, "netns", "exec", name(host)};
+    whole.insert(whole.end(), words.begin(), words.end());
+    return run(whole);
 }
 
 std::string switched_network::name(std::size_t host) {

@@ -32,6 +32,21 @@ public:
     /// The host loses its address on a link, and has it again.
     [[nodiscard]] bool remove_address(std::size_t host, std::size_t link);
     [[nodiscard]] bool add_address(std::size_t host, std::size_t link);
+    /// Runs a command in a host's namespace, or there where the bridges are; whether it ends well.
+    [[nodiscard]] bool at_host(std::size_t host, const std::vector<std::string>& words) const;
+    [[nodiscard]] bool at_switch(const std::vector<std::string>& words) const { return at_host(0, words); }
+    [[nodiscard]] std::size_t hosts() const { return _hosts; }
+    [[nodiscard]] std::size_t links() const { return _prefixes.size(); }
+    [[nodiscard]] std::string address(std::size_t host, std::size_t link) const;
+    /// The namespace of a host, or, as number 0, of the bridges; what a link's bridge is called there, and a host's port;
+    /// the host's own end of it.
+    [[nodiscard]] static std::string name(std::size_t host);
+    [[nodiscard]] static std::string bridge(std::size_t link) { return "br" + std::to_string(link); }
+    [[nodiscard]] static std::string port(std::size_t host, std::size_t link);
+    [[nodiscard]] static std::string card(std::size_t link) { return "eth" + std::to_string(link); }
+
+    /// The host's port lets packets of all sizes through again, or those up to 1300 bytes alone, without a word.
+    [[nodiscard]] bool take_large(std::size_t host, std::size_t link, bool yes);
     /// What one host sends to another on a link is thrown away, until heal(). False where there is no nft.
     [[nodiscard]] bool cut_one_way(std::size_t from, std::size_t to, std::size_t link);
     [[nodiscard]] bool heal();
@@ -39,16 +54,10 @@ public:
     [[nodiscard]] bool lose(int percent);
 
 private:
-    [[nodiscard]] static bool run(std::vector<std::string> words);
-    [[nodiscard]] static std::string name(std::size_t host);
-    [[nodiscard]] static std::string bridge(std::size_t link) { return "br" + std::to_string(link); }
-    [[nodiscard]] static std::string card(std::size_t link) { return "eth" + std::to_string(link); }
-    [[nodiscard]] static std::string port(std::size_t host, std::size_t link);
     /// nft there where the bridges are.
-    [[nodiscard]] static bool filter(const std::vector<std::string>& rules);
+    [[nodiscard]] bool filter(const std::vector<std::string>& rules) const;
     [[nodiscard]] bool add_bridge(std::size_t link);
     [[nodiscard]] bool add_host(std::size_t host, std::size_t link);
-    [[nodiscard]] std::string address(std::size_t host, std::size_t link) const;
     [[nodiscard]] std::vector<std::string> address_command(std::size_t host, std::size_t link,
                                                            const std::string& what) const;
 

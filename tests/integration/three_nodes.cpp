@@ -23,15 +23,6 @@ namespace {
 
 constexpr auto patience = milliseconds(20'000);
 
-/// A file that somebody was killed while writing may end within a line.
-void end_last_line(const std::string& file) {
-    const std::string content = content_of(file);
-    const std::size_t whole = content.rfind('\n') + 1;
-    if (whole != content.size()) {
-        std::filesystem::resize_file(file, whole);
-    }
-}
-
 } // namespace
 
 flooder::flooder(cluster& nodes, std::size_t place, std::uint64_t rate)
@@ -168,18 +159,8 @@ std::map<std::size_t, std::size_t> flood::compare() {
 }
 
 void flood::judge() {
-    // Somebody who is there at the end, so that the tables have something in them.
-    ::setenv("COTERIE_SOCKET", _nodes.socket(0).c_str(), 1);
-    ::setenv("COTERIE_TRACE", (_nodes.folder() / "trace-last").c_str(), 1);
     cpg_client last;
-    const cs_error_t opened = last.open();
-    ::unsetenv("COTERIE_TRACE");
-    ASSERT_EQ(opened, CS_OK);
-    ASSERT_EQ(last.join("last"), CS_OK);
-    ASSERT_TRUE(last.see(1));
-    ASSERT_EQ(last.send("a message"), CS_OK);
-    ASSERT_TRUE(last.see(2));
-    record_tables(_nodes);
+    ASSERT_NO_FATAL_FAILURE(record_end(_nodes, last));
     for (const auto& [place, pid] : _killed) {
         record_client_failure(_nodes, place, pid);
     }
@@ -216,7 +197,7 @@ void play(cluster& nodes, const story& what) {
 }
 
 void record_failures(const cluster& nodes, std::size_t place) {
-    const std::string file = nodes.folder() / ("trace-node" + std::to_string(place + 1));
+    const std::string file = nodes.trace_file(place);
     const auto events = trace::read_file(file);
     ASSERT_TRUE(events) << events.error().what;
     std::vector<trace::event> lives;
@@ -259,7 +240,7 @@ void record_client_failure(const cluster& nodes, std::size_t place, pid_t pid) {
     auto recorder = trace::file_recorder::open(file);
     ASSERT_TRUE(recorder);
     // It may have been killed after its daemon had taken a message and before it could write that down.
-    const auto numbered = trace::read_file(nodes.folder() / ("trace-node" + std::to_string(place + 1)));
+    const auto numbered = trace::read_file(nodes.trace_file(place));
     ASSERT_TRUE(numbered) << numbered.error().what;
     std::size_t unrecorded = 0;
     for (const trace::event& each : *numbered) {
@@ -279,9 +260,22 @@ void record_client_failure(const cluster& nodes, std::size_t place, pid_t pid) {
     recorder->record(what);
 }
 
+void record_end(cluster& nodes, cpg_client& last) {
+    ::setenv("COTERIE_SOCKET", nodes.socket(0).c_str(), 1);
+    ::setenv("COTERIE_TRACE", (nodes.folder() / "trace-last").c_str(), 1);
+    const cs_error_t opened = last.open();
+    ::unsetenv("COTERIE_TRACE");
+    ASSERT_EQ(opened, CS_OK);
+    ASSERT_EQ(last.join("last"), CS_OK);
+    ASSERT_TRUE(last.see(1));
+    ASSERT_EQ(last.send("a message"), CS_OK);
+    ASSERT_TRUE(last.see(2));
+    record_tables(nodes);
+}
+
 void record_tables(cluster& nodes) {
     for (std::size_t place = 0; place < nodes.size(); ++place) {
-        const std::string file = nodes.folder() / ("trace-node" + std::to_string(place + 1));
+        const std::string file = nodes.trace_file(place);
         nodes.daemon(place).send_signal(SIGUSR1);
         EXPECT_TRUE(eventually([&] { return content_of(file).find("\ntable ") != std::string::npos; })) << file;
     }

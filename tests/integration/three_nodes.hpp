@@ -12,6 +12,8 @@
 
 namespace coterie::tests {
 
+class cpg_client;
+
 /// One client of the group.
 class flooder {
 public:
@@ -79,6 +81,9 @@ void play(cluster& nodes, const story& what);
 void record_failures(const cluster& nodes, std::size_t place);
 /// Writes down that a client process of a place was killed.
 void record_client_failure(const cluster& nodes, std::size_t place, pid_t pid);
+/// The end of what the daemons trace: the tables of their groups, with one more client that stays, so that there is
+/// something in them.
+void record_end(cluster& nodes, cpg_client& last);
 /// Has the daemons write the tables of their groups to their traces.
 void record_tables(cluster& nodes);
 /// Judges all traces by the guarantees; failures are those of the running test.
