@@ -341,7 +341,9 @@ std::string_view near_key(std::string_view path) {
     std::string_view best;
     std::size_t best_distance = misspelled_letters_max + 1;
     for (const key_rule& each : rules) {
-        if (path.size() > length_max || each.path.ends_with('*')) {
+        const std::size_t longer = std::max(path.size(), each.path.size());
+        const std::size_t shorter = std::min(path.size(), each.path.size());
+        if (longer > length_max || longer - shorter >= best_distance || each.path.ends_with('*')) {
             continue;
         }
         const std::size_t letters = distance(path, each.path);

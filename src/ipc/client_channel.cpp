@@ -318,27 +318,43 @@ bool client_channel::blocked() {
 }
 
 void* client_channel::take_buffer(std::size_t bytes, status& fault) {
-    const std::scoped_lock lock(_buffers);
+    if (fault = share_arena(); fault != status::ok) {
+        return nullptr;
+    }
     fault = status::no_memory;
-    if (!_arena) {
-        auto made = shared_arena::make(static_cast<std::size_t>(shared_bytes_max(_greeting.message_bytes_max)));
-        if (!made) {
-            fault = status_of(made.error());
-            return nullptr;
-        }
-        question asked(*this);
-        status shared = asked.put({.kind = request_kind::share, .bytes = made->size()}, made->file());
-        if (shared == status::ok) {
-            shared = asked.wait().result;
-        }
-        if (shared != status::ok) {
-            fault = shared;
-            return nullptr;
-        }
+    const std::scoped_lock lock(_buffers);
+    return _arena->take(bytes);
+}
+
+bool client_channel::has_arena() {
+    const std::scoped_lock lock(_buffers);
+    return _arena.has_value();
+}
+
+/// `ok` once there is an arena, which the first call shares with the daemon. The lock on the buffers is never held while a
+/// question is put: whoever puts one may look for a buffer amid it.
+status client_channel::share_arena() {
+    if (has_arena()) {
+        return status::ok;
+    }
+    question asked(*this);
+    if (has_arena()) {
+        return status::ok;
+    }
+    auto made = shared_arena::make(static_cast<std::size_t>(shared_bytes_max(_greeting.message_bytes_max)));
+    if (!made) {
+        return status_of(made.error());
+    }
+    status shared = asked.put({.kind = request_kind::share, .bytes = made->size()}, made->file());
+    if (shared == status::ok) {
+        shared = asked.wait().result;
+    }
+    if (shared == status::ok) {
         made->close_file();
+        const std::scoped_lock lock(_buffers);
         _arena.emplace(std::move(*made));
     }
-    return _arena->take(bytes);
+    return shared;
 }
 
 bool client_channel::give_back_buffer(const void* buffer) {

@@ -142,6 +142,8 @@ private:
     [[nodiscard]] status no_room();
     [[nodiscard]] bool wake_daemon();
     [[nodiscard]] bool is_cut_off() const;
+    [[nodiscard]] bool has_arena();
+    [[nodiscard]] status share_arena();
 
     // Events.
     struct row {

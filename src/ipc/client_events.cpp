@@ -174,6 +174,7 @@ void client_channel::after_fork() {
 
 void client_channel::abandon() {
     _abandoned = true;
+    _taking.unlock();
     // The parent goes on, and its daemon writes where an event lies that a callback of this process may still look at: the
     // shared memory makes way for memory of this process's own, with the events as they were before the fork.
     const std::span<std::byte> shared = _memory.all();

@@ -82,6 +82,8 @@ std::expected<descriptor, std::error_code> make_memory_file(std::span<const iove
     return file;
 }
 
+bool is_memory_file(const descriptor& file) { return ::fcntl(file.number(), F_GET_SEALS) >= 0; }
+
 bool is_sealed_memory_file(const descriptor& file, std::size_t bytes) {
     // Only memory files have seals; anything else, whose reads might block, fails here.
     const int set = ::fcntl(file.number(), F_GET_SEALS);

@@ -40,6 +40,9 @@ private:
 [[nodiscard]] std::expected<descriptor, std::error_code> make_memory_file(std::span<const iovec> parts,
                                                                           std::size_t bytes);
 
+/// Whether this is a memory file at all: anything else may be a way to another process, which holding it keeps open.
+[[nodiscard]] bool is_memory_file(const descriptor& file);
+
 /// Whether this is a memory file of exactly `bytes` that can neither change nor shrink: reading it never blocks.
 [[nodiscard]] bool is_sealed_memory_file(const descriptor& file, std::size_t bytes);
 

@@ -69,6 +69,9 @@ bool session::take_packet(received_packet& packet, bool for_file) {
     } else if (!packet.file) {
         // One packet for one sleep: there is hardly another, and it would be told again.
         return for_file;
+    } else if (!is_memory_file(packet.file)) {
+        // It might be this client's own socket, whose end would then never be seen.
+        malformed("a file that is not in memory");
     } else if (!take_file(std::move(packet.file))) {
         malformed("more files than it may");
     } else {

@@ -117,6 +117,8 @@ bool path::judge(time_point now, const company& others, const path_limits& limit
 void path::go_up(time_point now) {
     _state = path_state::up;
     _fault = path_fault::none;
+    // It may have been refused since the answers that brought it up.
+    _doubted = _refused || _error != 0;
     _changed_at = now;
 }
 

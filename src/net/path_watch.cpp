@@ -143,15 +143,17 @@ void path_watch::on_time(time_point now) {
     }
     // What is nearly due goes along: fewer wake-ups.
     const time_point soon = now + _settings.limits.busy / 2;
-    _due = base::never;
+    time_point next = base::never;
     for (node_place node = 0; node < _nodes.size(); ++node) {
         node_paths& of = _nodes[node];
         if (of.present != 0 && of.due <= soon) {
             judge(now, node);
             send_round(now, node);
         }
-        _due = std::min(_due, of.present != 0 ? of.due : base::never);
+        next = std::min(next, of.present != 0 ? of.due : base::never);
     }
+    // What judging planned before the round was sent is past.
+    _due = next;
 }
 
 void path_watch::send_round(time_point now, node_place node) {

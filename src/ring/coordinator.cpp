@@ -158,8 +158,11 @@ std::vector<member> membership::choose_members() const {
         all.push_back(each.who);
     }
     const auto linked = [&](const member& left, const member& right) {
-        return COTERIE_MUTANT(ring_any_clique) || (std::ranges::binary_search(reports.at(left.node)->hears, right) &&
-                                                   std::ranges::binary_search(reports.at(right.node)->hears, left));
+        const wire::report& of_left = *reports.at(left.node);
+        const wire::report& of_right = *reports.at(right.node);
+        return COTERIE_MUTANT(ring_any_clique) ||
+               (std::ranges::binary_search(of_left.hears, right) && std::ranges::binary_search(of_right.hears, left) &&
+                compatible(of_left, of_right));
     };
     return clique_from(self(), all, linked);
 }

@@ -35,6 +35,11 @@ bool plausible(const wire::report& report) {
            report.owed_stable <= report.received && (report.old_view.valid() || report.received.value == 0);
 }
 
+bool compatible(const wire::report& left, const wire::report& right) {
+    return left.old_view != right.old_view || (std::max(left.stable, left.owed_stable) <= right.received &&
+                                               std::max(right.stable, right.owed_stable) <= left.received);
+}
+
 wire::transition make_transition(const std::vector<const reported*>& reports) {
     wire::transition result;
     result.old_view = reports.front()->report.old_view;

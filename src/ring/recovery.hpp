@@ -19,6 +19,11 @@ struct reported {
 /// Whether a report is one that an honest member could have sent.
 [[nodiscard]] bool plausible(const wire::report& report);
 
+/// Whether two members can go from one old view to the next together: what one of them holds to be received by all, the
+/// other has received. It is always so unless a member has spoken for another one; and then nobody may be left who has what
+/// is missing.
+[[nodiscard]] bool compatible(const wire::report& left, const wire::report& right);
+
 /// The transition out of one old view of all `reports`, which name that view; sorted by node, not empty.
 [[nodiscard]] wire::transition make_transition(const std::vector<const reported*>& reports);
 

@@ -313,4 +313,38 @@ TEST_F(cpg_threads, a_send_from_a_buffer_that_waits_keeps_nobody_else_waiting) {
     EXPECT_TRUE(client.see(3));
 }
 
+/// The first buffer was asked for under the lock on the buffers, and a send looked for its buffer under the lock on
+/// questions: each could wait for the other for ever.
+TEST_F(cpg_threads, the_first_buffer_is_had_while_others_send_from_what_is_none) {
+    cpg_client client;
+    join(client, "group");
+    daemons().daemon(0).send_signal(SIGSTOP);
+    std::vector<std::thread> threads;
+    // All others queue behind this one.
+    threads.emplace_back([&] {
+        cpg_name name{.length = 5, .value = "group"};
+        cpg_address members[CPG_MEMBERS_MAX];
+        int count = 0;
+        EXPECT_EQ(cpg_membership_get(client.handle, &name, members, &count), CS_OK);
+        EXPECT_EQ(count, 1);
+    });
+    std::this_thread::sleep_for(std::chrono::milliseconds(50));
+    threads.emplace_back([&] {
+        void* buffer = nullptr;
+        EXPECT_EQ(cpg_zcb_alloc(client.handle, 3, &buffer), CS_OK);
+        EXPECT_EQ(cpg_zcb_free(client.handle, buffer), CS_OK);
+    });
+    for (int i = 0; i < 8; ++i) {
+        threads.emplace_back([&] {
+            char none = 'n';
+            EXPECT_EQ(cpg_zcb_mcast_joined(client.handle, CPG_TYPE_AGREED, &none, 1), CS_ERR_INVALID_PARAM);
+        });
+    }
+    std::this_thread::sleep_for(std::chrono::milliseconds(50));
+    daemons().daemon(0).send_signal(SIGCONT);
+    for (std::thread& each : threads) {
+        each.join();
+    }
+}
+
 } // namespace coterie::tests

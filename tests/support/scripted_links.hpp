@@ -147,6 +147,7 @@ private:
         for (const auto& each : nodes) {
             if (now >= each->runs_from) {
                 each->watch.on_time(now);
+                EXPECT_GT(each->watch.deadline(), now) << "nothing is planned for what has passed";
             }
         }
     }

@@ -224,13 +224,28 @@ TEST_F(channel_strangers, closes_files_that_linger_beside_its_work) {
         client_channel::question asked(*client);
         EXPECT_EQ(asked.put(wish, taken.slow), status::ok);
         taken.slow.close();
-        EXPECT_EQ(asked.wait().result, status::no_memory);
+        EXPECT_EQ(asked.wait().result, status::library) << "it is cut off";
     });
     turn();
     turn();
-    EXPECT_EQ(serving->clients(), 1U);
+    EXPECT_EQ(serving->clients(), 0U);
     stop();
     EXPECT_LT(std::chrono::steady_clock::now() - begin, std::chrono::seconds(20)) << "the wait was for the daemon";
+}
+
+/// A client that had passed its own socket was never seen to end, since the daemon itself held the other end open.
+TEST_F(channel_strangers, do_not_outlive_themselves_by_passing_their_own_socket) {
+    listen();
+    auto client = connect();
+    {
+        const descriptor own(::dup(client->event_descriptor()));
+        ASSERT_EQ(send_packet(own, base::bytes_view(&wake_mark, 1), own), transfer::done);
+    }
+    client.reset();
+    turn();
+    turn();
+    EXPECT_EQ(serving->clients(), 0U);
+    EXPECT_EQ(handler.log, std::vector<std::string>{"cut off: it sent a file that is not in memory"});
 }
 
 TEST_F(channel_strangers, do_not_jump_the_queue_by_waking_again_and_again) {

@@ -313,6 +313,28 @@ TEST(paths, this_machine_cannot_send_on_are_left_at_once) {
     EXPECT_EQ(world->path(0, 0).error, 0);
 }
 
+/// One that was held off came up by its last answers as good although nothing could be sent on it any more, and was chosen
+/// and passed over at once: what was to be sent went nowhere.
+TEST(paths, that_come_up_when_nothing_can_be_sent_on_them_any_more_leave_another_one) {
+    const auto world = settled();
+    world->cut(0);
+    world->pass(milliseconds(150));
+    world->heal(0);
+    while (world->path(0, 0).held_off > milliseconds(15)) {
+        world->pass(milliseconds(1));
+    }
+    ASSERT_EQ(world->state(0, 0), path_state::down);
+    world->cut(0);
+    world->nodes[0]->watch.on_unsendable(world->now, 0, {0}, 101);
+    bool came_up = false;
+    for (int i = 0; i < 50; ++i) {
+        world->pass(milliseconds(1));
+        came_up = came_up || world->state(0, 0) == path_state::up;
+        EXPECT_NE(world->traffic_of(0) & link_1, 0);
+    }
+    EXPECT_TRUE(came_up);
+}
+
 TEST(a_refused_port, is_a_hint_when_all_links_that_work_are_refused) {
     const auto world = settled();
     world->from(0, 0).refuses = world->from(0, 1).refuses = true;

@@ -282,6 +282,32 @@ TEST_F(hostile, a_plan_that_obliges_to_more_than_a_packet_can_name_does_no_harm)
     EXPECT_TRUE(world.settle());
 }
 
+/// The two of them proposed and planned for ever, since the packets that one lacked were to be had from nobody any more.
+TEST_F(hostile, members_that_were_set_against_each_other_part_and_meet_again) {
+    world.tap = [](flight& packet) { return packet.to != node(2) || packet.kind() != packet_kind::data; };
+    const sequence_number known = world[2].engine().delivered();
+    world[1].say("what node 2 misses");
+    ASSERT_TRUE(world.run_until([this] { return world[1].texts().back() == "what node 2 misses"; }));
+    // Node 3 tells node 1 that all have received what node 2 has not; then it has gone.
+    world.inject(1, world[3].origin(),
+                 wire::data{.view = world[1].engine().view().id,
+                            .number = world[1].engine().delivered().next(),
+                            .originator = node(3),
+                            .flags = 0,
+                            .hop = world[1].engine().hop(),
+                            .holder = world[1].engine().holder(),
+                            .hop_first = {{1}},
+                            .stable = world[1].engine().delivered(),
+                            .payload = payload_bytes});
+    ASSERT_GT(world[1].engine().stable(), known);
+    world.crash(3);
+    world.tap = {};
+    ASSERT_TRUE(world.settle_as({1, 2}));
+    EXPECT_TRUE(world[2].voice().views.size() >= 2);
+    world[2].say("together again");
+    EXPECT_TRUE(world.run_until([this] { return world[1].texts().back() == "together again"; }));
+}
+
 TEST(hostile_replay, packets_of_earlier_views_and_lives_do_not_disturb_the_present_one) {
     small_world world(3);
     std::vector<flight> recorded;

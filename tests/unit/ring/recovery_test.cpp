@@ -87,6 +87,25 @@ TEST(recovery, a_stable_number_beyond_what_all_have_is_not_believed) {
     EXPECT_EQ(members.plan().stable, number(10));
 }
 
+TEST(recovery, members_go_together_if_each_has_what_the_other_holds_to_be_stable) {
+    together members;
+    members.member_with(10).last().stable = number(4);
+    wire::report& ahead = members.member_with(20).last();
+    wire::report behind = ahead;
+    behind.received = number(10);
+    ahead.stable = number(10);
+    EXPECT_TRUE(compatible(ahead, behind));
+    EXPECT_TRUE(compatible(behind, ahead));
+    ahead.stable = number(11);
+    EXPECT_FALSE(compatible(ahead, behind));
+    EXPECT_FALSE(compatible(behind, ahead));
+    ahead.stable = number(10);
+    ahead.owed_stable = number(11);
+    EXPECT_FALSE(compatible(ahead, behind));
+    behind.old_view = {{{8}}, {1}, {1}};
+    EXPECT_TRUE(compatible(ahead, behind)) << "out of different views";
+}
+
 TEST(recovery, obligations_name_only_members_that_do_not_move_along_each_once) {
     together members;
     members.member_with(10).last().owed = {{1}, {2}, {5}};
