@@ -1,10 +1,14 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """What a quiet client of a daemon has to wait, from its send to its own delivery, while others flood the same daemon from
 groups of their own as fast as they can. Programs that only compute take the floods' place once, to tell what of it is the
-processor's and what the daemon's."""
+processor's and what the daemon's. Once more there is a group beside them whose sender floods and whose receiver has been
+stopped, so that it is paused: what that costs the others."""
 
 import contextlib
 import json
+import os
+import signal
+import time
 
 from harness import report
 from harness.daemons import Coterie
@@ -26,31 +30,47 @@ def add_arguments(parser):
 
 
 def run(asked, build, folder):
-    situations = [("alone", 0, 0)]
-    situations += [(f"{count} computing", 0, count) for count in asked.floods[-1:]]
-    situations += [(f"{count} flooding", count, 0) for count in asked.floods]
+    situations = [("alone", 0, 0, False)]
+    situations += [(f"{count} computing", 0, count, False) for count in asked.floods[-1:]]
+    situations += [(f"{count} flooding", count, 0, False) for count in asked.floods]
+    situations += [(f"{count} flooding, a group stuck", count, 0, True) for count in asked.floods[:1]]
     results = []
     with network(asked.network if asked.nodes > 1 else "loopback", asked.nodes) as place:
         for scheduling in ["ordinary", "realtime"] if asked.scheduling == "both" else [asked.scheduling]:
-            runs = {title: [] for title, _, _ in situations}
+            runs = {title: [] for title, *_ in situations}
             for turn in range(asked.repeat):
-                for title, floods, computing in situations:
+                for title, floods, computing, stuck in situations:
                     with Coterie(place, folder, build, scheduling == "realtime") as daemons:
-                        runs[title].append(_run_once(asked, daemons, build, folder, floods, computing))
+                        runs[title].append(_run_once(asked, daemons, build, folder, floods, computing, stuck))
                     print(f"  {scheduling}, run {turn + 1}, {title}: {_brief(runs[title][-1])}", flush=True)
             results += [
                 {"situation": title, "floods": floods, "scheduling": scheduling, "runs": runs[title]}
-                for title, floods, _ in situations
+                for title, floods, *_ in situations
             ]
     _print(results)
     return {"nodes": asked.nodes, "bytes": asked.bytes, "situations": results}
 
 
-def _run_once(asked, daemons, build, folder, floods, computing):
+def _stick(stack, daemons, member, longer):
+    """A group whose sender floods, and one member of which stops to take its messages."""
+    pair = ["--group", "stuck", "--members", 2, "--senders", 1, "--id", 9, *longer]
+    receiver = stack.enter_context(daemons.client("stuck-receiver", 1, [member, "listen", *pair]))
+    stack.enter_context(daemons.client("stuck-sender", 1, [member, "flood", *pair]))
+    time.sleep(0.5)
+    os.kill(receiver.pid, signal.SIGSTOP)
+    # One that is stopped does not hear that it is to end.
+    stack.callback(os.kill, receiver.pid, signal.SIGKILL)
+    # Until its group is paused.
+    time.sleep(1)
+
+
+def _run_once(asked, daemons, build, folder, floods, computing, stuck):
     member = build / "bench/member"
     # The floods begin before the quiet client measures and end after it.
     longer = ["--seconds", asked.seconds + 2, "--limit", LIMIT_SECONDS]
     with contextlib.ExitStack() as stack:
+        if stuck:
+            _stick(stack, daemons, member, longer)
         loading = []
         others = OthersWatch(lambda: daemons.processor_seconds() + sum(processor_seconds(each.pid) for each in loading))
         flooding = []

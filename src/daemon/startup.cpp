@@ -49,6 +49,7 @@ void apply_token(ring::settings& ring, std::chrono::milliseconds token) {
 
 void apply_members(ring::settings& ring, const config::members& member) {
     ring.hold_off_max = member.hold_off_max;
+    ring.refused_limit = member.refused_timeout;
     if (member.evict_slow) {
         ring.lag_patience = member.slow_timeout;
     }

@@ -72,6 +72,7 @@ TEST(settings, take_what_is_said) {
                "}\n"
                "system {\n  socket_path: /s\n  state_dir: /d\n  trace_file: /t\n  pid_file: /p\n  sched_rr: no\n  "
                "priority: max\n  message_bytes_max: 2000000\n}\n"
+               "member {\n  slow_policy: evict\n  slow_timeout: 5000\n  hold_off_max: 9000\n  refused_timeout: 70\n}\n"
                "logging {\n  to_stderr: no\n  debug: on\n  to_logfile: yes\n  logfile: /l\n  to_syslog: no\n  "
                "syslog_priority: crit\n  timestamp: on\n}\n" +
                three_nodes);
@@ -85,6 +86,10 @@ TEST(settings, take_what_is_said) {
     EXPECT_EQ(got.what.trace_file, "/t");
     EXPECT_EQ(got.what.message_bytes_max, 2'000'000U);
     EXPECT_EQ(got.what.pid_file, "/p");
+    EXPECT_TRUE(got.what.member.evict_slow);
+    EXPECT_EQ(got.what.member.slow_timeout, std::chrono::milliseconds(5'000));
+    EXPECT_EQ(got.what.member.hold_off_max, std::chrono::milliseconds(9'000));
+    EXPECT_EQ(got.what.member.refused_timeout, std::chrono::milliseconds(70));
     EXPECT_FALSE(got.what.schedule.realtime);
     EXPECT_EQ(got.what.schedule.nice, -20);
     EXPECT_FALSE(got.what.log.to_stderr);
