@@ -279,7 +279,13 @@ void membership::install(const wire::plan& plan, std::uint64_t hash) {
     const node_id first_holder = plan.first_holder;
     ++_context.counts.views;
     _context.world.on_step({.what = step::kind::installed, .view = view.id, .hash = hash});
-    _context.upper.on_regular(view);
+    if (COTERIE_MUTANT(ring_regular_without_last) && view.members.size() > 2 && view.members.front() == self()) {
+        regular_view fewer = view; // others of the view name more
+        fewer.members.pop_back();
+        _context.upper.on_regular(fewer);
+    } else {
+        _context.upper.on_regular(view);
+    }
     _completed.reset();
     _owed_stable = {};
     _owed.clear();
