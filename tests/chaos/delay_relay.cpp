@@ -14,6 +14,7 @@
 #include <net/if.h>
 #include <netinet/in.h>
 #include <poll.h>
+#include <sched.h>
 #include <sys/socket.h>
 #include <unistd.h>
 #include <vector>
@@ -85,6 +86,11 @@ int main(int count, char** words) {
     if (count != 4) {
         std::fprintf(stderr, "usage: delay_relay ONE OTHER SEED\n");
         return 2;
+    }
+    // A cable does not wait for a core.
+    const sched_param cable{.sched_priority = 1};
+    if (::sched_setscheduler(0, SCHED_RR, &cable) != 0) {
+        fail("real-time priority");
     }
     coterie::base::random_source random(std::strtoull(words[3], nullptr, 10));
     const std::array<int, 2> cards{open_card(words[1]), open_card(words[2])};
