@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// delay_relay ONE OTHER SEED: passes every packet between two cards on, late. How late jumps between 0.1 and 40 ms each way,
-// so that a round trip takes 0.2 to 80 ms, after random times of 10 to 500 ms. Packets of one direction keep their order.
+// delay_relay ONE OTHER SEED: passes every packet between two cards on, late, and says so when it begins. How late jumps
+// between 0.1 and 40 ms each way, so that a round trip takes 0.2 to 80 ms, after random times of 10 to 500 ms. Packets of one
+// direction keep their order.
 #include "base/random.hpp"
 
 #include <array>
@@ -95,6 +96,8 @@ int main(int count, char** words) {
     coterie::base::random_source random(std::strtoull(words[3], nullptr, 10));
     const std::array<int, 2> cards{open_card(words[1]), open_card(words[2])};
     std::array<direction, 2> ways{direction{cards[0], cards[1]}, direction{cards[1], cards[0]}};
+    std::puts("ready");
+    std::fflush(stdout);
     std::chrono::nanoseconds late = 100us;
     steady::time_point next_jump = steady::now();
     while (true) {
