@@ -18,6 +18,8 @@ public:
     [[nodiscard]] static std::string stand_in(const std::string& port) { return "late" + port; }
 
 private:
+    [[nodiscard]] bool swap(const std::string& out, const std::string& in);
+
     tests::switched_network& _network;
     const std::size_t _machine;
     const std::size_t _link;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// delay_relay ONE OTHER SEED: passes every packet between two cards on, late. How late jumps between 0.1 and 40 ms each way,
-// so that a round trip takes 0.2 to 80 ms, after random times of 10 to 500 ms. Packets of one direction keep their order.
+// delay_relay ONE OTHER SEED: passes every packet between two cards on, late, and says so when it begins. How late jumps
+// between 0.1 and 40 ms each way, so that a round trip takes 0.2 to 80 ms, after random times of 10 to 500 ms. Packets of one
+// direction keep their order.
 #include "base/random.hpp"
 
 #include <array>
@@ -14,6 +15,7 @@
 #include <net/if.h>
 #include <netinet/in.h>
 #include <poll.h>
+#include <sched.h>
 #include <sys/socket.h>
 #include <unistd.h>
 #include <vector>
@@ -86,9 +88,16 @@ int main(int count, char** words) {
         std::fprintf(stderr, "usage: delay_relay ONE OTHER SEED\n");
         return 2;
     }
+    // A cable does not wait for a core.
+    const sched_param cable{.sched_priority = 1};
+    if (::sched_setscheduler(0, SCHED_RR, &cable) != 0) {
+        fail("real-time priority");
+    }
     coterie::base::random_source random(std::strtoull(words[3], nullptr, 10));
     const std::array<int, 2> cards{open_card(words[1]), open_card(words[2])};
     std::array<direction, 2> ways{direction{cards[0], cards[1]}, direction{cards[1], cards[0]}};
+    std::puts("ready");
+    std::fflush(stdout);
     std::chrono::nanoseconds late = 100us;
     steady::time_point next_jump = steady::now();
     while (true) {
