@@ -18,8 +18,10 @@ set(CMAKE_CXX_FLAGS_DEBUG "-O0 -g")
 set(CMAKE_C_FLAGS_DEBUG "-O0 -g")
 set(CMAKE_CXX_FLAGS_SANITIZE "-O1 -g1 -fno-omit-frame-pointer")
 set(CMAKE_C_FLAGS_SANITIZE "-O1 -g1 -fno-omit-frame-pointer")
+set(CMAKE_CXX_FLAGS_COVERAGE "-O1 -g0")
+set(CMAKE_C_FLAGS_COVERAGE "-O1 -g0")
 if(NOT CMAKE_BUILD_TYPE)
-    set(CMAKE_BUILD_TYPE Release CACHE STRING "Release, Debug or Sanitize" FORCE)
+    set(CMAKE_BUILD_TYPE Release CACHE STRING "Release, Debug, Sanitize or Coverage" FORCE)
 endif()
 
 set(CMAKE_RUNTIME_OUTPUT_DIRECTORY "${CMAKE_BINARY_DIR}/bin")
@@ -40,6 +42,12 @@ add_compile_definitions("$<$<COMPILE_LANGUAGE:CXX>:_GLIBCXX_ASSERTIONS>")
 if(COTERIE_SANITIZE)
     add_compile_options("-fsanitize=${COTERIE_SANITIZE}" -fno-sanitize-recover=all)
     add_link_options("-fsanitize=${COTERIE_SANITIZE}")
+endif()
+
+if(CMAKE_BUILD_TYPE STREQUAL "Coverage")
+    # Clang's. The counters lie in the profile itself, mapped: what a daemon did before it was killed is counted, too.
+    add_compile_options(-fprofile-instr-generate -fcoverage-mapping "SHELL:-mllvm -runtime-counter-relocation")
+    add_link_options(-fprofile-instr-generate)
 endif()
 
 # Warnings are errors. Apart from the layers nobody needs to name this: it is added to every target made here.

@@ -2,9 +2,6 @@
 #
 # Finds the tests by where they lie, and offers coterie_test() to folders that have a CMakeLists.txt of their own.
 
-# Everything with the label `sanitize`, so that a sanitizer build makes no more than it runs.
-add_custom_target(sanitize_tests)
-
 # coterie_test(<name> SOURCES <file>... LINK <library>... [LABELS <label>...] [TIMEOUT <seconds>])
 #
 # A GoogleTest program build/tests/<name> and one ctest entry of that name. Tests include "ring/engine.hpp" and, for what
@@ -23,15 +20,24 @@ function(coterie_test name)
     coterie_test_properties(${name} TIMEOUT ${test_TIMEOUT} LABELS ${test_LABELS})
 endfunction()
 
-# coterie_test_properties(<ctest entry> TIMEOUT <seconds> [LABELS <label>...]): what every ctest entry gets. An entry labelled
-# `sanitize` whose name is that of a target is built by the target sanitize_tests.
+# coterie_test_properties(<ctest entry> TIMEOUT <seconds> [PROGRAM <target>] [LABELS <label>...]): what every ctest entry
+# gets. The target tests_<label> builds the programs of all entries with that label, and no more: that of the entry's
+# name, unless PROGRAM says another.
 function(coterie_test_properties name)
-    cmake_parse_arguments(PARSE_ARGV 1 test "" "TIMEOUT" "LABELS")
+    cmake_parse_arguments(PARSE_ARGV 1 test "" "TIMEOUT;PROGRAM" "LABELS")
+    if(NOT test_PROGRAM)
+        set(test_PROGRAM ${name})
+    endif()
     set_tests_properties(${name} PROPERTIES
         TIMEOUT ${test_TIMEOUT} LABELS "${test_LABELS}" ENVIRONMENT "UBSAN_OPTIONS=print_stacktrace=1")
-    if("sanitize" IN_LIST test_LABELS AND TARGET ${name})
-        add_dependencies(sanitize_tests ${name})
-    endif()
+    foreach(label IN LISTS test_LABELS)
+        if(NOT TARGET tests_${label})
+            add_custom_target(tests_${label})
+        endif()
+        if(TARGET ${test_PROGRAM})
+            add_dependencies(tests_${label} ${test_PROGRAM})
+        endif()
+    endforeach()
 endfunction()
 
 # tests/unit/<layer>/*_test.cpp: the program unit_<layer>, linked to that layer alone.
@@ -80,7 +86,7 @@ function(coterie_fuzz_targets)
         set_target_properties(${program} PROPERTIES RUNTIME_OUTPUT_DIRECTORY "${CMAKE_BINARY_DIR}/tests/fuzz")
         target_include_directories(${program} PRIVATE "${CMAKE_SOURCE_DIR}")
         target_link_libraries(${program} PRIVATE coterie_warnings)
-        foreach(layer wire ring groups config ipc net)
+        foreach(layer trace wire ring groups config ipc net)
             if(TARGET coterie_${layer})
                 target_link_libraries(${program} PRIVATE coterie_${layer})
             endif()
@@ -90,9 +96,8 @@ function(coterie_fuzz_targets)
             add_dependencies(fuzzers ${program})
         else()
             target_sources(${program} PRIVATE "${CMAKE_SOURCE_DIR}/tests/fuzz/replay.cpp")
-            add_dependencies(sanitize_tests ${program})
             add_test(NAME fuzz_corpus_${name} COMMAND ${program} "${CMAKE_SOURCE_DIR}/tests/fuzz/corpus/${name}")
-            coterie_test_properties(fuzz_corpus_${name} TIMEOUT 120 LABELS fuzz sanitize)
+            coterie_test_properties(fuzz_corpus_${name} TIMEOUT 120 PROGRAM ${program} LABELS fuzz sanitize)
         endif()
     endforeach()
 endfunction()

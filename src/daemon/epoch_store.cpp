@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // The store is a file of one line. It is replaced, never changed: a new file is written and synced, renamed over the old
-// one, and the folder synced, so that after a loss of power one of the two is there whole. The number stands in it twice: a
-// damaged one that was taken for a lower one would let ids of views come back.
+// one, and the folder synced, so that after a loss of power one of the two is there whole.
 #include "daemon/epoch_store.hpp"
 
+#include "daemon/epoch_line.hpp"
+
 #include <cerrno>
-#include <charconv>
 #include <chrono>
 #include <cstring>
 #include <fcntl.h>
@@ -19,15 +19,9 @@ namespace coterie::daemon {
 
 namespace {
 
-constexpr std::string_view prefix = "coterie epoch 2: ";
 constexpr auto pause_after_failure = std::chrono::seconds(1);
 
 std::string fault_of(const std::string& what) { return what + ": " + std::strerror(errno); }
-
-std::string line_of(base::epoch_number epoch) {
-    const std::string number = std::to_string(epoch.value);
-    return std::string(prefix) + number + ' ' + number + '\n';
-}
 
 /// A descriptor that is closed at the end of its scope.
 class open_file {
@@ -88,16 +82,12 @@ epoch_store::found epoch_store::read() const {
     if (!in) {
         return {};
     }
-    // One byte more than the longest line.
-    std::string text(prefix.size() + 43, '\0');
+    // What is longer is none.
+    std::string text(epoch_line_bytes_max + 1, '\0');
     in.read(text.data(), static_cast<std::streamsize>(text.size()));
     text.resize(static_cast<std::size_t>(in.gcount()));
-    base::epoch_number epoch;
-    if (text.starts_with(prefix)) {
-        static_cast<void>(std::from_chars(text.data() + prefix.size(), text.data() + text.size(), epoch.value));
-        if (text == line_of(epoch)) {
-            return {.epoch = epoch, .fault = {}};
-        }
+    if (const auto epoch = epoch_of(text)) {
+        return {.epoch = *epoch, .fault = {}};
     }
     return {.epoch = {}, .fault = _folder + "/epoch is damaged; going on from the clock"};
 }
@@ -147,7 +137,7 @@ void epoch_store::run() {
 std::expected<void, std::string> epoch_store::try_out() const {
     // A full disk takes an empty file; it has to be one with something in it, as long as an epoch's line ever is.
     const std::string place = _folder + "/epoch.new";
-    const std::string longest(64, ' ');
+    const std::string longest(epoch_line_bytes_max, ' ');
     const open_file file(place, O_WRONLY | O_CREAT | O_TRUNC);
     if (!file || ::write(file.number(), longest.data(), longest.size()) != static_cast<ssize_t>(longest.size()) ||
         ::fsync(file.number()) != 0) {

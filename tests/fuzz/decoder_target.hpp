@@ -9,14 +9,17 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
+#include <cstdio>
 #include <cstdlib>
+#include <source_location>
 #include <span>
 
 namespace coterie::tests {
 
 /// Ends the process, as a finding, when `condition` is false.
-inline void require(bool condition) {
+inline void require(bool condition, std::source_location at = std::source_location::current()) {
     if (!condition) {
+        std::fprintf(stderr, "%s:%u: not so\n", at.file_name(), static_cast<unsigned>(at.line()));
         std::abort();
     }
 }

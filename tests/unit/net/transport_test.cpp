@@ -44,7 +44,6 @@ time_point now() {
 }
 
 constexpr link_number link_0{0};
-constexpr link_number link_1{1};
 
 /// The others as they are on one link.
 std::vector<peer> on_one_link(const std::vector<std::pair<node_id, address>>& peers) {
