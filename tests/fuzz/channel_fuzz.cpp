@@ -62,6 +62,7 @@ public:
     }
     std::vector<address> members_of(std::string_view group) override { return std::vector<address>(group.size() * 50); }
     std::vector<group_listing> all_groups() override { return {{.name = "g", .members = std::vector<address>(3)}}; }
+    pauses pauses_so_far() override { return {}; }
     std::string status_report() override { return std::string(150'000, 's'); }
     void on_closed(client_id client, std::string_view why, bool) override {
         require(_open.erase(client.value) == 1 && !why.empty());

@@ -157,8 +157,8 @@ private:
             _answers.push_back({_now + 250us, to, {.link = probe.link, .round = probe.round, .answered = self}});
         }
     }
-    void on_path(net::path_watch::node_place node, const net::path_report& now) override {
-        require(net::has(_nodes[node].present, now.link));
+    void on_path(net::path_watch::node_place which, const net::path_report& now) override {
+        require(net::has(_nodes[which].present, now.link));
     }
     void on_refused(net::path_watch::node_place) override {}
 

@@ -103,7 +103,9 @@ private:
     void multicast(whims& whim) {
         const std::vector<std::byte> body(whim.any<std::uint16_t>() % 2'100, std::byte{'m'});
         for (std::uint32_t count = 1 + whim.below(8); count > 0; --count) {
-            record(tag_of(ipc::request_kind::multicast, whim.chance(2) ? ipc::request::safe : std::uint16_t{0}), body);
+            record(tag_of(ipc::request_kind::multicast,
+                          whim.chance(2) ? std::uint16_t{ipc::request::safe} : std::uint16_t{0}),
+                   body);
         }
     }
     void any_record(whims& whim) {
