@@ -129,6 +129,8 @@ ipc::status client_door::on_multicast(ipc::client_id client, bool safe, const ba
     return outcome == ipc::status::not_exist ? ipc::status::ok : outcome;
 }
 
+bool client_door::has_room(ipc::client_id client) { return !_service->blocked(handle_of(client), 0); }
+
 std::vector<ipc::address> client_door::members_of(std::string_view group) {
     std::vector<ipc::address> result;
     for (const groups::process& each : _service->members(group)) {

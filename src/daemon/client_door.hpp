@@ -43,6 +43,7 @@ public:
     [[nodiscard]] ipc::status on_leave(ipc::client_id client) override;
     [[nodiscard]] ipc::status on_multicast(ipc::client_id client, bool safe, const base::buffer& body,
                                            bool urgent) override;
+    [[nodiscard]] bool has_room(ipc::client_id client) override;
     void on_slow(ipc::client_id client, bool is_slow) override;
     [[nodiscard]] std::vector<ipc::address> members_of(std::string_view group) override;
     [[nodiscard]] std::vector<ipc::group_listing> all_groups() override;

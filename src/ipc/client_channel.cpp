@@ -140,13 +140,11 @@ status client_channel::put(std::uint32_t tag, std::size_t body_bytes, bool asks,
     fill(place);
     _requests.publish();
     std::atomic<std::uint32_t>& sleep = _memory.control().daemon_sleeps;
-    constexpr auto none = static_cast<std::uint32_t>(daemon_sleep::none);
-    constexpr auto until_asked = static_cast<std::uint32_t>(daemon_sleep::until_asked);
-    const std::uint32_t how = sleep.load(std::memory_order_seq_cst);
-    // A daemon that takes no multicasts goes on to say so while it answers.
-    const bool wakes =
-        how == until_asked ? asks : how != none && sleep.exchange(none, std::memory_order_seq_cst) != none;
-    if (wakes) {
+    // A daemon that takes no multicasts goes on to say so while it answers, also when it has begun to only now.
+    auto how = static_cast<std::uint32_t>(daemon_sleep::until_request);
+    const bool woken =
+        sleep.compare_exchange_strong(how, static_cast<std::uint32_t>(daemon_sleep::none), std::memory_order_seq_cst);
+    if (woken || (asks && how == static_cast<std::uint32_t>(daemon_sleep::until_asked))) {
         _sent_unwatched = 0;
         return wake_daemon() ? status::ok : status::library;
     }

@@ -59,6 +59,8 @@ public:
     /// `try_again`: the server keeps the message and waits for resume(). `urgent`: a request whose sender waits stands behind
     /// it, or the client has gone; it is to be taken where there is no room, too, and resume() is owed all the same.
     [[nodiscard]] virtual status on_multicast(client_id client, bool safe, const base::buffer& body, bool urgent) = 0;
+    /// Whether multicasts are taken that are not urgent. If not, resume() is owed.
+    [[nodiscard]] virtual bool has_room(client_id client) = 0;
     /// The client takes its events more slowly than they come, or does no longer.
     virtual void on_slow(client_id client, bool is_slow) = 0;
     [[nodiscard]] virtual std::vector<address> members_of(std::string_view group) = 0;

@@ -370,6 +370,10 @@ bool session::submit(bool safe, base::buffer body) {
         shut();
         return true;
     }
+    if (urgent && !_context->handler.has_room(_id)) {
+        // It was taken for what stands behind it. Others of the client's threads have to wait all the same.
+        shut();
+    }
     return outcome == status::ok; // an honest library knows what it may send
 }
 

@@ -51,6 +51,7 @@ public:
         serving->tell_message(client, "echo", {}, body.bytes());
         return status::ok;
     }
+    bool has_room(client_id client) override { return !_slow.contains(client.value); }
     void on_slow(client_id client, bool is_slow) override {
         require(_open.contains(client.value));
         if (is_slow) {

@@ -42,6 +42,9 @@ struct scripted : request_handler {
             serving->tell_message(client, "echo", {}, body.bytes());
             return status::ok;
         }
+        if (full && !urgent) {
+            return status::try_again;
+        }
         if (multicasting == status::ok) {
             const auto bytes = body.bytes();
             log.push_back((safe ? "safe " : "send ") +
@@ -50,6 +53,7 @@ struct scripted : request_handler {
         }
         return multicasting;
     }
+    bool has_room(client_id) override { return !slow && !full; }
     void on_slow(client_id client, bool is_slow) override {
         EXPECT_FALSE(closed.contains(client.value)) << "nothing is said of a client after its end";
         slow = is_slow;
@@ -68,6 +72,7 @@ struct scripted : request_handler {
 
     server* serving = nullptr; ///< set: messages go back to their sender, unless that is slow, and are not logged
     bool slow = false;
+    bool full = false; ///< multicasts are taken only if they are urgent
     std::set<std::uint64_t> closed;
     status opening = status::ok;
     status multicasting = status::ok;

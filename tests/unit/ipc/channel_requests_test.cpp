@@ -188,6 +188,29 @@ TEST_F(channel_requests, keeps_what_was_put_off_and_goes_on_from_there) {
     EXPECT_EQ(handler.log, (std::vector<std::string>{"send first", "send second"}));
 }
 
+/// A client of several threads that sent while one of them asked again and again used up what is kept for such requests, and
+/// none was answered any more.
+TEST_F(channel_requests, a_request_with_an_answer_opens_no_door_for_others) {
+    listen();
+    const auto client = connect();
+    handler.full = true;
+    {
+        client_channel::question asked(*client);
+        EXPECT_EQ(send(*client, "ahead of it"), status::ok);
+        EXPECT_EQ(asked.put({.kind = request_kind::leave}), status::ok);
+        alongside([&] { EXPECT_EQ(asked.wait().result, status::not_exist); });
+    }
+    EXPECT_EQ(handler.log, (std::vector<std::string>{"send ahead of it", "leave"}));
+    EXPECT_TRUE(client->blocked());
+    EXPECT_EQ(send(*client, "x"), status::try_again);
+    handler.full = false;
+    serving->resume(handler.latest);
+    turn();
+    EXPECT_EQ(send(*client, "and on"), status::ok);
+    turn();
+    EXPECT_EQ(handler.log.back(), "send and on");
+}
+
 TEST_F(channel_requests, takes_what_a_dying_client_had_still_sent) {
     listen();
     auto client = connect();

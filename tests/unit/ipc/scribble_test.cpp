@@ -41,6 +41,7 @@ struct echoing : request_handler {
         serving->tell_message(client, "echo", {}, body.bytes());
         return status::ok;
     }
+    bool has_room(client_id client) override { return !slow.contains(client.value); }
     void on_slow(client_id client, bool is_slow) override {
         if (is_slow) {
             slow.insert(client.value);
