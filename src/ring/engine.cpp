@@ -190,7 +190,7 @@ std::vector<link> engine::core::links(time_point now) const {
         one.leaving = each.leaving;
         one.times_lost = _hearing.times_lost(each);
         if (each.hold_off_until > now) {
-            one.held_off = each.hold_off_until - now;
+            one.held_off = std::min(each.hold_off_until - now, _context.cfg.hold_off_max);
         }
         if (const view_order* in = order()) {
             one.lag = in->lag_of(each.node);

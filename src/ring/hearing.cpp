@@ -355,6 +355,9 @@ void hearing::on_view(const regular_view& view, std::span<const member> dropped)
     const std::size_t reach = _context.cfg.watchers;
     for (peer& each : _peers) {
         each.fast = false;
+        if (each.hold_off_until == base::never) {
+            each.hold_off_until = _context.now + _context.cfg.hold_off_max;
+        }
     }
     for (std::size_t place = 0; place < size; ++place) {
         const std::size_t distance = place > self ? place - self : self - place;
@@ -407,7 +410,8 @@ void hearing::leave_out(node_id node) {
     if (known == nullptr || !known->heard || known->hold_off_until > _context.now) {
         return;
     }
-    known->hold_off_until = _context.now + _context.cfg.hold_off_max;
+    // It stays out at least until there is a view without it, however long parting takes.
+    known->hold_off_until = base::never;
     _context.world.on_step({.what = step::kind::left_out,
                             .number = sequence_number{{static_cast<std::uint64_t>(_context.cfg.hold_off_max.count())}},
                             .peer = node});

@@ -37,11 +37,11 @@ struct peer {
     time_point probe_next{};
     bool probe_due = false;
     bool answer_due = false;
-    time_point hold_off_until{};
-    std::uint32_t dropped = 0;  ///< how often it was missing from a new view, one time soon after the other, lives
-                                ///< counted together
-    time_point dropped_until{}; ///< until when that is remembered
-    duration round_trip{};      ///< smoothed; zero while unknown
+    time_point hold_off_until{}; ///< never: left out, and still in the view
+    std::uint32_t dropped = 0;   ///< how often it was missing from a new view, one time soon after the other, lives
+                                 ///< counted together
+    time_point dropped_until{};  ///< until when that is remembered
+    duration round_trip{};       ///< smoothed; zero while unknown
     duration round_trip_variation{};
     duration lateness{}; ///< by how much its heartbeats come later than they should, smoothed
     bool fast = false;   ///< heartbeats go to and come from it at the fast pace
@@ -72,7 +72,7 @@ public:
     void doubt(node_id node);
     /// Gives a node up, as if it had been silent for too long.
     void give_up(node_id node);
-    /// A node that lags too far behind is not met for the longest time there is.
+    /// A node that lags too far behind is not met for the longest time there is, counted from the next view.
     void leave_out(node_id node);
 
     [[nodiscard]] const std::vector<peer>& peers() const { return _peers; }

@@ -12,8 +12,11 @@ using ring::step;
 
 class slow_members : public testing::Test {
 protected:
-    small_world& with_patience(duration patience) {
-        _world = std::make_unique<small_world>(3, [patience](ring::settings& cfg) { cfg.lag_patience = patience; });
+    small_world& with_patience(duration patience, duration hold_off_max = ring::settings{}.hold_off_max) {
+        _world = std::make_unique<small_world>(3, [&](ring::settings& cfg) {
+            cfg.lag_patience = patience;
+            cfg.hold_off_max = hold_off_max;
+        });
         EXPECT_TRUE(_world->form_view());
         EXPECT_TRUE(_world->run_until_quiet());
         return *_world;
@@ -101,6 +104,21 @@ TEST_F(slow_members, are_left_out_after_the_patience_that_was_asked_for) {
         EXPECT_TRUE(world.settle());
         EXPECT_TRUE(world[2].sees({1, 2, 3}));
     }
+}
+
+/// The time for which nodes are kept away used to begin at once: where it ended before the view had parted, nothing became
+/// of it, again and again.
+TEST_F(slow_members, are_left_out_however_shortly_they_are_kept_away) {
+    small_world& world = with_patience(2s, 100ms);
+    world.tap = [](const flight& packet) { return packet.from != node(2) || packet.kind() != packet_kind::data; };
+    world[2].say("nobody else gets this");
+    EXPECT_TRUE(
+        world.run_until([&] { return world[2].sees({2}) && world[1].sees({1, 3}) && world[3].sees({1, 3}); }, 5s));
+    EXPECT_EQ(world[2].step_count(step::kind::left_out), 2U);
+    EXPECT_LE(world[2].engine().links(world.now())[0].held_off, 100ms);
+    world.tap = {};
+    EXPECT_TRUE(world.settle());
+    EXPECT_TRUE(world[2].sees({1, 2, 3}));
 }
 
 TEST_F(slow_members, are_not_those_who_wait_while_this_node_did_not_run) {
