@@ -16,8 +16,10 @@ from harness.network import network
 from harness.processes import Failure, OthersWatch, eventually
 
 LIMIT_SECONDS = 90
-# A cluster that has just changed is given this long before the next deed.
+# A cluster that has just changed is given this long before the next deed; then some more, another time in each run, since
+# what is sent at a fixed pace is in another phase then.
 REST_SECONDS = 1.5
+PHASE_SECONDS = 0.037
 
 
 @dataclasses.dataclass(frozen=True)
@@ -60,7 +62,7 @@ def run(asked, build, folder):
             own = [0.0]
             others = OthersWatch(lambda used=own: used[0])
             with network("namespaces", asked.nodes) as place:
-                result["ms"].update(_faults(daemons(place), build, own))
+                result["ms"].update(_faults(daemons(place), build, own, turn))
             with network("namespaces", asked.form) as place:
                 result["ms"]["formed"] = _forming(daemons(place), build, own)
             result["others_processors"] = others.processors()
@@ -110,8 +112,9 @@ class Watchers:
         return (max(times.values()) - since) / 1e6
 
 
-def _faults(daemons, build, own):
+def _faults(daemons, build, own, turn):
     """One after the other on one cluster."""
+    rest_seconds = REST_SECONDS + PHASE_SECONDS * turn
     ms = {}
     place = daemons.network
     everybody, last = list(place.hosts), place.hosts[-1]
@@ -120,15 +123,15 @@ def _faults(daemons, build, own):
         watchers = Watchers(daemons, build)
         try:
             watchers.all_told(everybody, "group", everybody, 0)
-            time.sleep(REST_SECONDS)
+            time.sleep(rest_seconds)
             begin = time.monotonic_ns()
             place.unplug(last)
             ms["vanished"] = watchers.all_told(rest, "group", rest, begin)
-            time.sleep(REST_SECONDS)
+            time.sleep(rest_seconds)
             begin = time.monotonic_ns()
             place.plug_in(last)
             ms["back"] = watchers.all_told(everybody, "group", everybody, begin)
-            time.sleep(REST_SECONDS)
+            time.sleep(rest_seconds)
             begin = time.monotonic_ns()
             os.kill(_pid_of(daemons, last), signal.SIGKILL)
             ms["killed"] = watchers.all_told(rest, "group", rest, begin)

@@ -259,7 +259,7 @@ constexpr std::array rules{
              [](draft& into, const value& given) { into.what->member.evict_slow = given.choice == 1; return std::string(); }),
     honoured("member.slow_timeout", number_from(2'000, 86'400'000), "10000", "how long a slow node is waited for before it is left out, in milliseconds; 30000 otherwise",
              [](draft& into, const value& given) { into.what->member.slow_timeout = std::chrono::milliseconds(given.number); return std::string(); }),
-    honoured("member.refused_timeout", number_from(1, 300'000), "100", "how long a node whose host answers that nobody listens there, as after a crash, may be silent before it is lost, in milliseconds; 40 otherwise",
+    honoured("member.refused_timeout", number_from(1, 300'000), "100", "how long a node whose host answers that nobody listens there, as after a crash, may be silent before it is lost, in milliseconds; 25 otherwise",
              [](draft& into, const value& given) { into.what->member.refused_timeout = std::chrono::milliseconds(given.number); return std::string(); }),
     honoured("member.hold_off_max", number_from(100, 600'000), "30000", "how long a node that comes and goes, or was left out, is kept away at most, in milliseconds; 4000 otherwise",
              [](draft& into, const value& given) { into.what->member.hold_off_max = std::chrono::milliseconds(given.number); return std::string(); }),

@@ -113,7 +113,7 @@ struct members {
     bool evict_slow = false;                                           ///< else all wait for them
     std::chrono::milliseconds slow_timeout = std::chrono::seconds(30); ///< and then only after so long
     std::chrono::milliseconds hold_off_max = std::chrono::seconds(4);  ///< how long one is kept away, at most
-    std::chrono::milliseconds refused_timeout{40}; ///< silence of one whose host says that nobody listens there
+    std::chrono::milliseconds refused_timeout{25}; ///< silence of one whose host says that nobody listens there
     friend bool operator==(const members&, const members&) = default;
 };
 

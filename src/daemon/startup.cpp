@@ -43,7 +43,7 @@ void apply_token(ring::settings& ring, std::chrono::milliseconds token) {
     using std::chrono::milliseconds;
     ring.silence_limit = token;
     // Several heartbeats have to be lost before a node is.
-    ring.heartbeat_interval = std::clamp<base::duration>(token / 5, milliseconds(10), milliseconds(100));
+    ring.heartbeat_interval = std::clamp<base::duration>(token / 5, milliseconds(10), milliseconds(60));
     ring.contact_limit = std::max<base::duration>(ring.contact_limit, 2 * token);
 }
 

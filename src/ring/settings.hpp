@@ -34,7 +34,7 @@ struct settings {
     std::uint64_t wall_clock_us{};     ///< microseconds since 1970; only used where the store holds nothing
     std::uint64_t epoch_block = 1'024; ///< how many epochs are reserved at once
 
-    duration heartbeat_interval = std::chrono::milliseconds(100);
+    duration heartbeat_interval = std::chrono::milliseconds(60);
     duration silence_limit = std::chrono::milliseconds(450);    ///< a watched member silent for this long is lost
     duration contact_interval = std::chrono::milliseconds(200); ///< pace of greetings outside the view and to members
                                                                 ///< that others watch
@@ -48,7 +48,7 @@ struct settings {
                                                           ///< pause between repetitions
     duration repair_grace = std::chrono::milliseconds(2); ///< a gap younger than this is reordering
     duration acknowledge_delay = std::chrono::milliseconds(2); ///< an acknowledgement waits this long for company
-    duration refused_limit = std::chrono::milliseconds(40);    ///< silence after a refused port that means death
+    duration refused_limit = std::chrono::milliseconds(25);    ///< silence after a refused port that means death
     duration hold_off = std::chrono::milliseconds(100);        ///< first back-off towards a node that was dropped
     duration hold_off_max = std::chrono::seconds(4);           ///< longest
     duration lag_limit = std::chrono::seconds(1); ///< a member that takes packets so much later than this node is slow

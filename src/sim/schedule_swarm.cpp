@@ -49,7 +49,7 @@ void draw_ring(base::random_source& random, ring::settings& ring) {
     if (random.chance(1, 6)) {
         // As totem.token in the configuration does.
         ring.silence_limit = any_scale(random, milliseconds(100), milliseconds(2'000));
-        ring.heartbeat_interval = std::clamp<duration>(ring.silence_limit / 5, milliseconds(10), milliseconds(100));
+        ring.heartbeat_interval = std::clamp<duration>(ring.silence_limit / 5, milliseconds(10), milliseconds(60));
         ring.contact_limit = std::max(ring.contact_limit, 2 * ring.silence_limit);
     }
     if (random.chance(1, 6)) {
