@@ -24,6 +24,7 @@ constexpr std::size_t lines_max = 8'192;
 constexpr const char* name = "coteried";
 
 std::shared_ptr<log_file> the_file;
+std::shared_ptr<spdlog::details::thread_pool> the_writer;
 
 spdlog::level::level_enum level_of(config::log_level what) {
     switch (what) {
@@ -87,8 +88,8 @@ std::expected<void, std::string> open_log(const config::log_settings& settings, 
         the_file = *file;
         add(*file, settings.file_level, pattern_of(settings.time));
     }
-    spdlog::init_thread_pool(lines_max, 1);
-    auto logger = std::make_shared<spdlog::async_logger>(name, sinks.begin(), sinks.end(), spdlog::thread_pool(),
+    the_writer = std::make_shared<spdlog::details::thread_pool>(lines_max, 1);
+    auto logger = std::make_shared<spdlog::async_logger>(name, sinks.begin(), sinks.end(), the_writer,
                                                          spdlog::async_overflow_policy::overrun_oldest);
     logger->set_level(level_of(std::min(settings.level, config::log_level::info)));
     logger->flush_on(spdlog::level::trace);
@@ -103,6 +104,8 @@ void reopen_log() {
 }
 
 void close_log() {
+    // Whoever writes ends before what it writes with.
+    the_writer.reset();
     spdlog::shutdown();
     the_file.reset();
 }

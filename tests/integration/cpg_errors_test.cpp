@@ -16,9 +16,15 @@ using cpg_errors = cpg_api;
 
 namespace {
 
+#if defined(__clang__)
+#define COTERIE_ANY_ENUMERATOR __attribute__((no_sanitize("enum")))
+#else
+#define COTERIE_ANY_ENUMERATOR
+#endif
+
 /// A value that the enumeration does not have, as a C program can pass it.
 template <class Enumeration>
-Enumeration unknown(int value) {
+COTERIE_ANY_ENUMERATOR Enumeration unknown(int value) {
     Enumeration result{};
     std::memcpy(&result, &value, sizeof(result));
     return result;
