@@ -285,6 +285,8 @@ constexpr std::array rules{
              [](draft& into, const value& given) { into.what->message_bytes_max = static_cast<std::uint64_t>(given.number); return std::string(); }),
     honoured("system.sched_rr", switched, "no", "run at real-time priority",
              [](draft& into, const value& given) { into.what->schedule.realtime = given.yes; return std::string(); }),
+    honoured("system.udp_offload", switched, "no", "rows of datagrams for one system call, where the kernel knows them",
+             [](draft& into, const value& given) { into.what->udp_offload = given.yes; return std::string(); }),
     honoured("system.priority", any_text, "-5", "the nice value without real-time priority: max, min, or -20 to 19", take_priority),
     accepted("system.qb_ipc_type", "native", "clients are served in one way"),
     accepted("system.move_to_root_cgroup", "auto", "the daemon stays in the control group that it was started in"),

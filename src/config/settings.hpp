@@ -145,6 +145,7 @@ struct settings {
     members member;
     log_settings log;
     scheduling schedule;
+    bool udp_offload = true; ///< rows of datagrams for one system call, where the kernel knows them
     access_entries access;
     friend bool operator==(const settings&, const settings&) = default;
 };

@@ -120,6 +120,9 @@ public:
             for (const std::string& line : _port->absent_links()) {
                 spdlog::error("{}", line);
             }
+            for (const std::string& line : _port->kernel_hints()) {
+                spdlog::info("{}", line);
+            }
         }
         if (_parts.book) {
             _parts.book->listen([this](const std::string& name, const known_addresses& known) {
@@ -163,6 +166,11 @@ public:
             }
             spdlog::log(is_alarming(path, all) ? spdlog::level::warn : spdlog::level::info, "{}",
                         path_line(_journal.named(node), path, all));
+        }
+    }
+    void on_unsegmented(base::node_id node, net::link_number link, int error) override {
+        if (_row_lines.judge(_now).tell) {
+            spdlog::warn("{}", unsegmented_line(_journal.named(node), link, error));
         }
     }
 
@@ -498,6 +506,7 @@ private:
     base::time_point _wakes_at;
     const wire::opened* _packet = nullptr; ///< the one that is being handled
     line_limit _client_lines;
+    line_limit _row_lines; ///< about datagrams that are not sent in rows
     base::view_id _view_told;
     std::expected<void, std::string> _outcome;
     bool _met_others = false; ///< there was a view with other nodes

@@ -51,6 +51,27 @@ std::vector<std::string> network_port::absent_links() const {
     return result;
 }
 
+std::vector<std::string> network_port::kernel_hints() const {
+    std::vector<std::string> result;
+    if (const net::offloads works_with = _transport->works_with();
+        _settings.offloads && !(works_with.segments && works_with.coalesces)) {
+        result.emplace_back(
+            std::string("this kernel does not ") +
+            (works_with.segments ? "put datagrams together (UDP_GRO)" : "cut rows of datagrams up (UDP_SEGMENT)") +
+            ": they go one by one, more slowly; Linux 5.0 and later can");
+    }
+    const net::socket_buffers granted = _transport->buffers();
+    if (const auto wanted = static_cast<std::size_t>(_settings.socket_bytes);
+        granted.receive < wanted || granted.send < wanted) {
+        result.push_back("the kernel grants the network socket buffers of " + std::to_string(granted.receive) +
+                         " and " + std::to_string(granted.send) + " bytes for reading and sending, not " +
+                         std::to_string(wanted) +
+                         ": what comes in bursts may be lost and sent again; set "
+                         "net.core.rmem_max and net.core.wmem_max to that, or give the daemon CAP_NET_ADMIN");
+    }
+    return result;
+}
+
 std::vector<network_port::late_peer> network_port::on_name(const std::vector<config::node>& nodes,
                                                            const std::string& name, const known_addresses& known) {
     std::vector<late_peer> result;

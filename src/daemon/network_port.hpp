@@ -26,6 +26,8 @@ public:
     [[nodiscard]] std::expected<void, std::string> open();
     /// A line for people about each link whose address this machine does not have.
     [[nodiscard]] std::vector<std::string> absent_links() const;
+    /// Lines for people about what the kernel does not grant: it costs speed.
+    [[nodiscard]] std::vector<std::string> kernel_hints() const;
     /// What has become of a node's address on a link.
     struct late_peer {
         bool added;
@@ -47,6 +49,7 @@ public:
         virtual void on_packet(const base::buffer& datagram, const wire::opened& packet) = 0;
         virtual void on_refused(base::node_id node) = 0;
         virtual void on_path(base::node_id node, const net::path_report& path) = 0;
+        virtual void on_unsegmented(base::node_id node, net::link_number link, int error) = 0;
     };
     /// Hands up to `datagrams_max` datagrams of each link, and the errors that have come, to `to`. False when nothing is
     /// left.
@@ -60,6 +63,9 @@ private:
     void on_refused(base::node_id node) override { _receiver->on_refused(node); }
     void on_stranger(base::bytes_view datagram, net::link_number link, const net::address& source) override;
     void on_path(base::node_id node, const net::path_report& path) override { _receiver->on_path(node, path); }
+    void on_unsegmented(base::node_id node, net::link_number link, int error) override {
+        _receiver->on_unsegmented(node, link, error);
+    }
 
     void add(base::node_id node, const net::link_address& fresh);
 

@@ -82,6 +82,7 @@ public:
         _result.self = own.id;
         _result.net.cluster = wire::cluster_of(_settings.cluster_name);
         _result.net.mode = static_cast<net::link_mode>(_settings.mode);
+        _result.net.offloads = _settings.udp_offload;
         for (const config::node_address& at : own.addresses) {
             if (std::string fault = choose_own(at); !fault.empty()) {
                 return std::unexpected(std::move(fault));

@@ -54,6 +54,13 @@ std::string path_line(std::string_view node, const net::path_report& path, std::
                 : "");
 }
 
+std::string unsegmented_line(std::string_view node, net::link_number link, int error) {
+    return fmt::format(
+        "link {} to node {} takes no rows of datagrams ({}): they go one by one for a while, more slowly; is "
+        "the MTU of that link here below 1500?",
+        link.value, node, std::strerror(error));
+}
+
 bool is_alarming(const net::path_report& path, std::span<const net::path_report> others) {
     return path.state == net::path_state::down &&
            std::ranges::find(others, net::path_state::up, &net::path_report::state) != others.end();

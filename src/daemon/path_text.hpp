@@ -16,6 +16,9 @@ namespace coterie::daemon {
 [[nodiscard]] std::string path_line(std::string_view node, const net::path_report& path,
                                     std::span<const net::path_report> others);
 
+/// One line about datagrams that are not sent in rows. `error` is errno.
+[[nodiscard]] std::string unsegmented_line(std::string_view node, net::link_number link, int error);
+
 /// Whether it calls for action: a link to a node that can be reached. If no link to it is up the node is gone, which is
 /// told elsewhere.
 [[nodiscard]] bool is_alarming(const net::path_report& path, std::span<const net::path_report> others);

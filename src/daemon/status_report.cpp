@@ -206,6 +206,7 @@ json network_counters(const net::transport_counters& counts) {
             {"rerouted", counts.rerouted},
             {"last_send_error", counts.last_send_error},
             {"out_of_room", counts.out_of_room},
+            {"refused_rows", counts.refused_rows},
             {"refused_ports", counts.refused_ports},
             {"refused", std::move(refused)}};
 }

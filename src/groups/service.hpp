@@ -51,7 +51,7 @@ struct settings {
     std::size_t queue_messages_max = 4'096;
     /// What a queue takes beyond that of messages sent ahead of a request whose sender waits for the answer.
     std::uint64_t reserve_bytes = std::uint64_t{136} << 20U;
-    std::size_t reserve_messages = 65'536;
+    std::size_t reserve_messages = 524'288;
     std::size_t handles_max = 65'536;
     std::size_t processes_max = 1'000'000; ///< table entries in all; what goes beyond is refused and counted
 };

@@ -48,8 +48,8 @@ struct channel_control {
 class channel_memory {
 public:
     struct sizes {
-        std::size_t requests = std::size_t{512} << 10U; ///< each is_ring_capacity()
-        std::size_t events = std::size_t{1} << 20U;
+        std::size_t requests = std::size_t{8} << 20U; ///< each is_ring_capacity()
+        std::size_t events = std::size_t{8} << 20U;
     };
     /// A new file for these rings, for the daemon to map and to pass on.
     [[nodiscard]] static std::expected<descriptor, std::error_code> make_file(const sizes& rings);

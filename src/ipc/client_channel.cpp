@@ -133,7 +133,8 @@ bool client_channel::wake_daemon() {
 
 template <class Fill>
 status client_channel::put(std::uint32_t tag, std::size_t body_bytes, bool asks, Fill fill) {
-    std::byte* const place = _requests.reserve(body_bytes, tag, asks ? 0 : kept_for_asking);
+    std::byte* const place =
+        asks ? _requests.reserve(body_bytes, tag, 0, fit::anyhow) : _requests.reserve(body_bytes, tag, kept_for_asking);
     if (place == nullptr) {
         return no_room();
     }

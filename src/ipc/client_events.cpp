@@ -3,6 +3,7 @@
 // that taking the last event takes exactly those that told of it.
 #include "ipc/client_channel.hpp"
 
+#include <algorithm>
 #include <array>
 #include <cstring>
 #include <new>
@@ -206,8 +207,10 @@ void client_channel::give_back(std::uint64_t number) {
 
 void client_channel::release_rows() {
     std::size_t done = 0;
+    std::size_t largest = 0;
     while (done < _rows.size() && _rows[done].read && _rows[done].leases == 0) {
         _events.release(_rows[done].ring_end);
+        largest = std::max(largest, _rows[done].bytes.size());
         ++done;
     }
     if (done == 0) {
@@ -216,7 +219,7 @@ void client_channel::release_rows() {
     _rows.erase(_rows.begin(), _rows.begin() + static_cast<std::ptrdiff_t>(done));
     _first_row += done;
     std::atomic<std::uint32_t>& wanted = _memory.control().room_wanted;
-    if (wanted.load(std::memory_order_seq_cst) != 0 && _events.used() <= _events.capacity() / 2 &&
+    if (wanted.load(std::memory_order_seq_cst) != 0 && _events.is_half_free(largest) &&
         wanted.exchange(0, std::memory_order_seq_cst) != 0) {
         static_cast<void>(wake_daemon());
     }

@@ -58,17 +58,16 @@ void event_backlog::add_large(std::span<const iovec> parts, std::size_t bytes) {
         return;
     }
     entry added{.space = {}, .bytes = bytes, .large = {}, .file = {}};
-    if (_entries.empty()) {
+    if (_entries.empty() && bytes > _carried_max) {
         if (auto file = make_memory_file(parts, bytes)) {
             added.file = std::move(*file);
         }
     }
     if (!added.file) {
-        added.large.resize(bytes);
-        std::byte* to = added.large.data();
+        added.large.reserve(bytes);
         for (const iovec& part : parts) {
-            std::memcpy(to, part.iov_base, part.iov_len);
-            to += part.iov_len;
+            const auto* const from = static_cast<const std::byte*>(part.iov_base);
+            added.large.insert(added.large.end(), from, from + part.iov_len);
         }
     }
     _entries.push_back(std::move(added));
@@ -77,7 +76,7 @@ void event_backlog::add_large(std::span<const iovec> parts, std::size_t bytes) {
 
 bool event_backlog::prepare_front() {
     entry& next = _entries.front();
-    if (next.is_row() || next.file) {
+    if (next.bytes <= _carried_max || next.file) {
         return true;
     }
     const iovec part{next.large.data(), next.large.size()};

@@ -20,23 +20,28 @@ event_sender::event_sender(const channel_memory& memory, const descriptor& socke
     : _control(&memory.control()),
       _socket(&socket),
       _ring(memory.control().events, memory.events()),
-      _backlog(pool, backlog_bytes_max) {
+      _backlog(pool, backlog_bytes_max, body_bytes_max(memory.events().size())) {
     COTERIE_ASSERT(body_bytes_max(memory.events().size()) >= row_bytes_max, "a ring of events carries every row");
 }
 
-std::span<std::byte> event_sender::space_for(std::size_t bytes) {
-    if (_backlog.empty() && !_backlog.failed()) {
+std::span<std::byte> event_sender::space_in_ring(std::size_t bytes) {
+    if (_backlog.empty() && !_backlog.failed() && bytes <= body_bytes_max(_ring.capacity())) {
         if (std::byte* const place = _ring.reserve(bytes, number(event_tag::row))) {
             return {place, bytes};
         }
     }
-    return _backlog.add(bytes);
+    return {};
+}
+
+std::span<std::byte> event_sender::space_for(std::size_t bytes) {
+    const std::span<std::byte> place = space_in_ring(bytes);
+    return place.empty() && bytes <= row_bytes_max ? _backlog.add(bytes) : place;
 }
 
 void event_sender::add_message(std::string_view group, const address& sender, bytes_view body) {
     const std::size_t bytes = message_record_bytes(group.size(), body.size());
-    if (!goes_by_file(bytes)) {
-        base::byte_writer out(space_for(bytes));
+    if (const std::span<std::byte> place = space_for(bytes); !place.empty() || bytes <= row_bytes_max) {
+        base::byte_writer out(place);
         write_message(out, group, sender, body);
         return;
     }
@@ -50,8 +55,8 @@ void event_sender::add_message(std::string_view group, const address& sender, by
 void event_sender::add_change(std::string_view group, std::span<const address> members, std::span<const address> left,
                               std::span<const address> joined) {
     const std::size_t bytes = change_record_bytes(group.size(), members.size() + left.size() + joined.size());
-    if (!goes_by_file(bytes)) {
-        base::byte_writer out(space_for(bytes));
+    if (const std::span<std::byte> place = space_for(bytes); !place.empty() || bytes <= row_bytes_max) {
+        base::byte_writer out(place);
         write_change(out, group, members, left, joined);
         return;
     }
@@ -91,7 +96,7 @@ transfer event_sender::flush() {
 transfer event_sender::send_backlog() {
     while (!_backlog.empty() && !_ring.corrupt()) {
         const event_backlog::entry& next = _backlog.front();
-        const std::size_t body_bytes = next.is_row() ? next.bytes : sizeof(std::uint64_t);
+        const std::size_t body_bytes = _backlog.front_goes_by_file() ? sizeof(std::uint64_t) : next.bytes;
         if (!_ring.has_room(body_bytes)) {
             // The client looks for this word whenever it gives back space; it may just have given back the last.
             _control->room_wanted.store(1, std::memory_order_seq_cst);
@@ -118,7 +123,7 @@ transfer event_sender::send_backlog() {
             const std::uint64_t bytes = next.bytes;
             std::memcpy(place, &bytes, sizeof(bytes));
         } else {
-            std::memcpy(place, next.space.get(), next.bytes);
+            std::memcpy(place, next.row(), next.bytes);
         }
         _backlog.remove_front();
     }

@@ -30,9 +30,10 @@ public:
     [[nodiscard]] bool corrupt() const { return _ring.corrupt(); }
 
 private:
-    /// Space for an event of that size in the ring or else in the backlog; empty if it goes by file, or is lost.
+    std::span<std::byte> space_in_ring(std::size_t bytes);
+    /// Space for an event of that size in the ring or else in the backlog; empty if it is too large for a row of the backlog, or
+    /// is lost.
     std::span<std::byte> space_for(std::size_t bytes);
-    [[nodiscard]] bool goes_by_file(std::size_t bytes) const { return bytes > row_bytes_max; }
     transfer send_backlog();
     transfer signal();
     transfer send_packet_on(const descriptor& file);

@@ -44,11 +44,15 @@ std::uint64_t ring_writer::released() {
     return _released;
 }
 
-std::optional<ring_writer::place> ring_writer::find_place(std::size_t body_bytes, std::size_t kept_free) {
+std::optional<ring_writer::place> ring_writer::find_place(std::size_t body_bytes, std::size_t kept_free, fit how) {
     const std::uint64_t bytes = record_bytes(body_bytes);
     COTERIE_ASSERT(bytes <= _space.size() / 4, "a record takes a quarter of a ring at most");
     const std::uint64_t to_end = _space.size() - offset();
-    std::uint64_t padding = bytes <= to_end ? 0 : to_end;
+    const std::uint64_t small = small_part(_space.size());
+    // Behind a large record some follow where they are: it may be in use for long.
+    const bool strays = how == fit::tidy && bytes <= small / 4 && offset() + bytes > small &&
+                        _position + bytes > _large_end + small / 4;
+    std::uint64_t padding = bytes <= to_end && !strays ? 0 : to_end;
     if (_position >= _look_at) {
         _look_at = _position + rewind_bytes;
         const bool is_empty = released() == _position;
@@ -63,12 +67,12 @@ std::optional<ring_writer::place> ring_writer::find_place(std::size_t body_bytes
     return _corrupt ? std::nullopt : std::optional(place{.padding = padding, .bytes = bytes});
 }
 
-bool ring_writer::has_room(std::size_t body_bytes, std::size_t kept_free) {
-    return find_place(body_bytes, kept_free).has_value();
+bool ring_writer::has_room(std::size_t body_bytes, std::size_t kept_free, fit how) {
+    return find_place(body_bytes, kept_free, how).has_value();
 }
 
-std::byte* ring_writer::reserve(std::size_t body_bytes, std::uint32_t tag, std::size_t kept_free) {
-    const auto found = find_place(body_bytes, kept_free);
+std::byte* ring_writer::reserve(std::size_t body_bytes, std::uint32_t tag, std::size_t kept_free, fit how) {
+    const auto found = find_place(body_bytes, kept_free, how);
     if (!found) {
         return nullptr;
     }
@@ -79,6 +83,9 @@ std::byte* ring_writer::reserve(std::size_t body_bytes, std::uint32_t tag, std::
     const std::uint64_t at = offset();
     write_head(at, body_bytes, tag);
     _position += found->bytes;
+    if (found->bytes > small_part(_space.size()) / 4) {
+        _large_end = _position;
+    }
     return _space.data() + at + record_head_bytes;
 }
 
@@ -127,6 +134,18 @@ std::optional<ring_reader::record> ring_reader::take() {
         }
     }
     return std::nullopt;
+}
+
+bool ring_reader::is_half_free(std::uint64_t record_released_bytes) const {
+    const std::uint64_t mask = _space.size() - 1;
+    const std::uint64_t small = small_part(_space.size());
+    const std::uint64_t written = _counts->written.load(std::memory_order_seq_cst);
+    std::uint64_t used = written - _released;
+    // Around the end of the small part: what lies behind it was skipped.
+    if ((written & mask) < (_released & mask) && (_released & mask) <= small) {
+        used -= _space.size() - small;
+    }
+    return used <= (record_released_bytes > small / 4 ? _space.size() : small) / 2;
 }
 
 void ring_reader::release(std::uint64_t end) {

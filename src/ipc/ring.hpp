@@ -37,6 +37,19 @@ inline constexpr std::size_t ring_bytes_min = std::size_t{4} << 10U;
 inline constexpr std::size_t ring_bytes_max = std::size_t{256} << 20U;
 [[nodiscard]] bool is_ring_capacity(std::uint64_t bytes);
 
+/// The part of a ring from its start on in which small records stay, those that take a quarter of it at most, so that most
+/// of a large ring is touched, and takes memory, only where large records are written. As much again as the largest small
+/// record may follow a large one. All of it, for small rings.
+inline constexpr std::size_t small_part_bytes = std::size_t{1} << 20U;
+constexpr std::uint64_t small_part(std::uint64_t capacity) {
+    return capacity < small_part_bytes ? capacity : small_part_bytes;
+}
+/// Where the writer is sure of a place for a record.
+enum class fit : std::uint8_t {
+    tidy,   ///< small records in the small part
+    anyhow, ///< wherever there is room: the next free bytes do
+};
+
 /// The writing end. One thread at a time.
 class ring_writer {
 public:
@@ -45,14 +58,16 @@ public:
 
     /// Space for the body of a record with this tag (not 0), to be filled in before publish(); null when there is no room
     /// now, or would be less than `kept_free` bytes afterwards. `body_bytes` is at most body_bytes_max().
-    [[nodiscard]] std::byte* reserve(std::size_t body_bytes, std::uint32_t tag, std::size_t kept_free = 0);
+    [[nodiscard]] std::byte* reserve(std::size_t body_bytes, std::uint32_t tag, std::size_t kept_free = 0,
+                                     fit how = fit::tidy);
     /// Whether reserve() would find room.
-    [[nodiscard]] bool has_room(std::size_t body_bytes, std::size_t kept_free = 0);
+    [[nodiscard]] bool has_room(std::size_t body_bytes, std::size_t kept_free = 0, fit how = fit::tidy);
     /// Shows the reader what has been reserved; sequentially consistent, so that a flag that is read next tells whether the
     /// reader may have gone to sleep without seeing it.
     void publish();
 
     [[nodiscard]] bool has_unpublished() const { return _position != _published; }
+    [[nodiscard]] std::size_t capacity() const { return _space.size(); }
     /// Where the last reserved record ends.
     [[nodiscard]] std::uint64_t position() const { return _position; }
     /// The reader has given back all before this place.
@@ -65,7 +80,7 @@ private:
         std::uint64_t padding; ///< skipped in front of the record, so that it does not run over the ring's end
         std::uint64_t bytes;
     };
-    [[nodiscard]] std::optional<place> find_place(std::size_t body_bytes, std::size_t kept_free);
+    [[nodiscard]] std::optional<place> find_place(std::size_t body_bytes, std::size_t kept_free, fit how);
     [[nodiscard]] std::uint64_t offset() const { return _position & (_space.size() - 1); }
     void write_head(std::uint64_t at, std::uint64_t body_bytes, std::uint32_t tag);
 
@@ -73,8 +88,9 @@ private:
     std::span<std::byte> _space;
     std::uint64_t _position = 0;
     std::uint64_t _published = 0;
-    std::uint64_t _released = 0; ///< as the reader said last
-    std::uint64_t _look_at = 0;  ///< the position at which to see whether the ring is empty
+    std::uint64_t _released = 0;  ///< as the reader said last
+    std::uint64_t _large_end = 0; ///< of the last large record
+    std::uint64_t _look_at = 0;   ///< the position at which to see whether the ring is empty
     bool _corrupt = false;
 };
 
@@ -101,8 +117,9 @@ public:
     [[nodiscard]] std::uint64_t taken() const { return _taken; }
     [[nodiscard]] std::uint64_t released() const { return _released; }
     [[nodiscard]] std::size_t capacity() const { return _space.size(); }
-    /// Bytes written and not given back, as of now.
-    [[nodiscard]] std::uint64_t used() const { return _counts->written.load(std::memory_order_seq_cst) - _released; }
+    /// Whether the writer, that waits for room, had better write on now: half of the part that is in use is free. Always
+    /// true of an empty ring.
+    [[nodiscard]] bool is_half_free(std::uint64_t record_released_bytes) const;
     /// True for good once the writer has claimed what cannot be.
     [[nodiscard]] bool corrupt() const { return _corrupt; }
 

@@ -87,7 +87,9 @@ public:
     const std::vector<link_number>& absent() const { return _absent; }
     bool waiting(std::size_t place) const { return _sockets[place].waiting(); }
     const transport_counters& counts() const { return _counts; }
-    time_point deadline() const { return _news.empty() ? _watch.deadline() : time_point{}; }
+    offloads works_with() const { return _sockets.front().works_with(); }
+    socket_buffers buffers() const { return _sockets.front().buffers(); }
+    time_point deadline() const { return _news.empty() && _unsegmented.empty() ? _watch.deadline() : time_point{}; }
 
     void add(node_id node, const link_address& fresh) {
         const auto [known, is_new] = _places.emplace(node.value, _nodes.size());
@@ -182,6 +184,11 @@ private:
         std::size_t node;
         std::optional<path_report> path; ///< nothing: a refused port
     };
+    struct refused_row {
+        std::size_t node;
+        link_number link;
+        int error;
+    };
 
     base::buffer sealed_once(base::buffer packet) {
         if (!packet.sealed()) {
@@ -210,18 +217,21 @@ private:
 
     /// Of several links one may be without its address for now: a card that is missing shall not keep a machine out.
     std::expected<link_socket, std::error_code> open_socket(const local_link& link) {
-        auto opened = link_socket::open(link.where, _settings.socket_bytes, false);
+        link_socket::wishes wanted{.buffer_bytes = _settings.socket_bytes, .offloads = _settings.offloads};
+        auto opened = link_socket::open(link.where, wanted);
         if (opened || opened.error() != std::errc::address_not_available || _settings.links.size() == 1) {
             return opened;
         }
         _absent.push_back(link.number);
-        return link_socket::open(link.where, _settings.socket_bytes, true);
+        wanted.if_absent = true;
+        return link_socket::open(link.where, wanted);
     }
 
     [[nodiscard]] link_number link_here() const { return _settings.links[_at].number; }
 
     // link_socket::user
-    void on_datagram(base::bytes_view bytes, const sockaddr_storage& source) override {
+    void on_datagram(base::bytes_view padded, const sockaddr_storage& source) override {
+        const base::bytes_view bytes = wire::without_padding(padded);
         // Judged where it lies; what is thrown away costs no copy.
         const auto judged = wire::open(bytes, _settings.cluster);
         if (!judged) {
@@ -275,6 +285,11 @@ private:
     void on_sent(const link_socket::outgoing& what) override {
         ++_counts.sent;
         ++_nodes[what.node].paths[link_here().value].sent;
+    }
+
+    void on_unsegmented(std::size_t node, int error) override {
+        ++_counts.refused_rows;
+        _unsegmented.push_back({.node = node, .link = link_here(), .error = error});
     }
 
     void on_unsent(link_socket::outgoing what, int error) override {
@@ -334,6 +349,9 @@ private:
                 sink.on_refused(_nodes[each.node].id);
             }
         }
+        for (const refused_row& each : std::exchange(_unsegmented, {})) {
+            sink.on_unsegmented(_nodes[each.node].id, each.link, each.error);
+        }
     }
 
     const transport_settings _settings;
@@ -346,6 +364,7 @@ private:
     std::unordered_map<std::uint32_t, std::size_t> _places;
     std::unordered_map<std::string, owner> _owners; ///< of addresses
     std::vector<news> _news;
+    std::vector<refused_row> _unsegmented;
     std::uint64_t _counter = 0;
     transport_counters _counts;
     datagram_batch _batch;
@@ -382,6 +401,8 @@ bool transport::receive(time_point now, packet_sink& sink, std::size_t datagrams
 void transport::on_time(time_point now, packet_sink& sink) { _core->on_time(now, sink); }
 time_point transport::deadline() const { return _core->deadline(); }
 const transport_counters& transport::counts() const { return _core->counts(); }
+offloads transport::works_with() const { return _core->works_with(); }
+socket_buffers transport::buffers() const { return _core->buffers(); }
 std::vector<path_status> transport::paths(time_point now, node_id node) const { return _core->paths(now, node); }
 std::vector<node_paths> transport::paths(time_point now) const { return _core->paths(now); }
 

@@ -7,6 +7,7 @@
 
 #include "base/buffer.hpp"
 #include "net/address.hpp"
+#include "net/offloads.hpp"
 #include "net/path_watch.hpp"
 #include "wire/codec.hpp"
 
@@ -46,6 +47,7 @@ struct transport_settings {
     path_limits limits{};
     std::size_t queue_datagrams_max = 4'096; ///< kept on a link while the kernel has no room; what is more is dropped
     int socket_bytes = 8 << 20;              ///< wanted of the kernel's buffers, each way
+    bool offloads = true;                    ///< rows of datagrams for one system call, where the kernel knows them
 
     /// The own address on that link; null if there is no such link.
     [[nodiscard]] const address* local(link_number link) const;
@@ -64,6 +66,7 @@ struct transport_counters {
     std::uint64_t send_errors = 0;   ///< not sent: a firewall, no route, too large, …
     std::uint64_t rerouted = 0;      ///< of these, sent on another link
     std::uint64_t out_of_room = 0;   ///< how often the kernel had no room
+    std::uint64_t refused_rows = 0;  ///< how often a row of datagrams had to be sent one by one
     std::uint64_t refused_ports = 0; ///< answers that nobody listens at a peer's port
     int last_send_error = 0;         ///< errno
 };
@@ -83,6 +86,9 @@ public:
     virtual void on_stranger(base::bytes_view datagram, link_number link, const address& source) = 0;
     /// A path to `node` came up, or went down.
     virtual void on_path(node_id node, const path_report& path) = 0;
+    /// This machine does not cut rows of datagrams to `node` up on this link; for a while they go one by one. `error` is
+    /// errno.
+    virtual void on_unsegmented(node_id node, link_number link, int error) = 0;
 };
 
 /// A path and what went over it.
@@ -127,7 +133,7 @@ public:
     void flush(time_point now);
     /// True while datagrams wait for the socket `descriptors()[place]` to become writable.
     [[nodiscard]] bool waiting(std::size_t place) const;
-    /// Hands up to `datagrams_max` datagrams of each link, and the errors that have come, to `sink`. False when nothing is
+    /// Hands about `datagrams_max` datagrams of each link, and the errors that have come, to `sink`. False when nothing is
     /// left.
     bool receive(time_point now, packet_sink& sink, std::size_t datagrams_max);
     /// Probes the paths that are due and tells what has become of paths.
@@ -136,6 +142,9 @@ public:
     [[nodiscard]] time_point deadline() const;
 
     [[nodiscard]] const transport_counters& counts() const;
+    /// What the kernel does for the sockets; the same for all links.
+    [[nodiscard]] offloads works_with() const;
+    [[nodiscard]] socket_buffers buffers() const;
     /// The paths to a node, by link; none to one that is not known.
     [[nodiscard]] std::vector<path_status> paths(time_point now, node_id node) const;
     /// Those to all nodes that are known.

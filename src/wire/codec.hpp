@@ -50,6 +50,9 @@ struct opened {
 /// The kind of an encoded packet.
 [[nodiscard]] packet_kind kind_of(const base::buffer& packet);
 
+/// The packet in what was received: without the zeros that a sender may have put behind it (docs/wire.md).
+[[nodiscard]] bytes_view without_padding(bytes_view datagram);
+
 /// Checks a received datagram without a key: the tag is a checksum over all of it (no protection against malice).
 [[nodiscard]] std::expected<opened, refusal_reason> open(bytes_view datagram, cluster_id cluster);
 

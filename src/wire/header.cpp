@@ -82,6 +82,19 @@ packet_kind kind_of(const base::buffer& packet) {
 
 cluster_id cluster_of(std::string_view name) { return cluster_id{XXH3_64bits(name.data(), name.size())}; }
 
+bytes_view without_padding(bytes_view datagram) {
+    if (datagram.size() < header_bytes) {
+        return datagram;
+    }
+    const std::size_t whole = header_bytes + number_at<std::uint32_t>(datagram, layout::length_at);
+    if (whole >= datagram.size()) {
+        return datagram;
+    }
+    const bytes_view rest = datagram.subspan(whole);
+    const bool zeros = rest.front() == std::byte{0} && std::memcmp(rest.data(), rest.data() + 1, rest.size() - 1) == 0;
+    return zeros ? datagram.first(whole) : datagram;
+}
+
 std::expected<opened, refusal_reason> open(bytes_view datagram, cluster_id cluster) {
     if (datagram.size() < header_bytes) {
         return std::unexpected(refusal_reason::too_short);

@@ -4,6 +4,7 @@
 #include "tests/integration/cpg_client.hpp"
 
 #include <cstring>
+#include <gtest/gtest.h>
 #include <poll.h>
 #include <sys/uio.h>
 #include <thread>
@@ -82,6 +83,14 @@ cs_error_t cpg_client::send_patiently(std::string_view text) {
         std::this_thread::sleep_for(std::chrono::milliseconds(1));
     }
     return result;
+}
+
+std::size_t cpg_client::members_of(std::string_view group) const {
+    cpg_name name = name_of(group);
+    cpg_address members[CPG_MEMBERS_MAX];
+    int count = 0;
+    EXPECT_EQ(cpg_membership_get(handle, &name, members, &count), CS_OK);
+    return static_cast<std::size_t>(count);
 }
 
 bool cpg_client::see(std::size_t count) {

@@ -11,6 +11,13 @@
 #include <string_view>
 #include <vector>
 
+/// For what passes on values that an enumeration does not have, as a C program can.
+#if defined(__clang__)
+#define COTERIE_ANY_ENUMERATOR __attribute__((no_sanitize("enum")))
+#else
+#define COTERIE_ANY_ENUMERATOR
+#endif
+
 namespace coterie::tests {
 
 [[nodiscard]] cpg_name name_of(std::string_view text);
@@ -35,7 +42,11 @@ public:
     [[nodiscard]] cs_error_t send(std::string_view text);
     /// Sends as soon as there is room.
     [[nodiscard]] cs_error_t send_patiently(std::string_view text);
-    [[nodiscard]] cs_error_t dispatch(cs_dispatch_flags_t flags) { return cpg_dispatch(handle, flags); }
+    [[nodiscard]] COTERIE_ANY_ENUMERATOR cs_error_t dispatch(cs_dispatch_flags_t flags) {
+        return cpg_dispatch(handle, flags);
+    }
+    /// How many members its daemon knows of a group.
+    [[nodiscard]] std::size_t members_of(std::string_view group) const;
     /// Dispatches until `count` events have been seen in all; false if they do not come.
     [[nodiscard]] bool see(std::size_t count);
     /// What was seen: "+GROUP: members; joined", "-GROUP: ...", "GROUP: text", "ring members". See cpg_client.cpp.

@@ -123,7 +123,7 @@ TEST_F(cpg_processes, one_that_may_not_write_files_is_told_and_lives) {
                   void* buffer = nullptr;
                   const bool told = ::setrlimit(RLIMIT_FSIZE, &small) == 0 && client.open() == CS_OK &&
                                     client.join("group") == CS_OK &&
-                                    client.send(std::string(500'000, 'x')) == CS_ERR_NO_RESOURCES &&
+                                    client.send(std::string(5'000'000, 'x')) == CS_ERR_NO_RESOURCES &&
                                     cpg_zcb_alloc(client.handle, 500'000, &buffer) == CS_ERR_NO_RESOURCES &&
                                     client.send("small") == CS_OK && client.see(2);
                   return told ? 0 : 1;

@@ -27,12 +27,13 @@ protected:
     }
 
     /// The machines and the daemons' configurations; false and a skipped test if the machine does not allow it.
-    [[nodiscard]] bool set_up(const std::string& prefix = "10.66.0.", bool traced = true) {
+    [[nodiscard]] bool set_up(const std::string& prefix = "10.66.0.", bool traced = true,
+                              const std::string& more = {}) {
         network.emplace(3, std::vector{prefix});
         if (!network->good()) {
             return false;
         }
-        nodes.emplace(cluster_options{.places = network->places(), .traced = traced, .more = {}});
+        nodes.emplace(cluster_options{.places = network->places(), .traced = traced, .more = more});
         return true;
     }
 
@@ -122,6 +123,32 @@ TEST_F(three_machines, keep_every_guarantee_while_packets_are_lost) {
     flood clients(*nodes, judged_rate);
     ASSERT_TRUE(clients.wait_for({0, 1, 2}, {"change", "1,2,3"}));
     clients.let_pass(milliseconds(2'000));
+    judge(clients);
+}
+
+/// The kernel takes no rows of datagrams that are too large for the card: they go one by one, in pieces.
+TEST_F(three_machines, keep_every_guarantee_when_the_mtu_shrinks_under_a_flood) {
+    COTERIE_SET_UP();
+    flood clients(*nodes, 0);
+    ASSERT_TRUE(clients.wait_for({0, 1, 2}, {"change", "1,2,3"}));
+    clients.let_pass(milliseconds(100));
+    const std::size_t changes = clients[0].told({"change"});
+    for (std::size_t host = 1; host <= 3; ++host) {
+        ASSERT_TRUE(network->at_host(host, {"/sbin/ip", "link", "set", switched_network::card(0), "mtu", "1300"}));
+    }
+    for (std::size_t place = 0; place < 3; ++place) {
+        EXPECT_TRUE(eventually([&] { return nodes->log(place).contains("takes no rows of datagrams"); })) << place;
+    }
+    clients.let_pass(milliseconds(100));
+    EXPECT_EQ(clients[0].told({"change"}), changes) << "nobody is lost by it";
+    judge(clients);
+}
+
+TEST_F(three_machines, keep_every_guarantee_where_the_kernel_carries_datagrams_one_by_one) {
+    COTERIE_SET_UP("10.66.0.", true, "system {\n  udp_offload: no\n}\n");
+    flood clients(*nodes, 0);
+    ASSERT_TRUE(clients.wait_for({0, 1, 2}, {"change", "1,2,3"}));
+    clients.let_pass(milliseconds(200));
     judge(clients);
 }
 

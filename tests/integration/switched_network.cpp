@@ -85,6 +85,12 @@ bool switched_network::add_address(std::size_t host, std::size_t link) {
 }
 
 bool switched_network::take_large(std::size_t host, std::size_t link, bool yes) {
+    // Bridges let through what is still to be cut up, whatever its size: it is cut before, from now on.
+    for (std::size_t each = 1; each <= _hosts && !yes; ++each) {
+        if (!run({ip, "-n", name(each), "link", "set", card(link), "gso_max_segs", "1"})) {
+            return false;
+        }
+    }
     return run({ip, "-n", name(0), "link", "set", port(host, link), "mtu", yes ? "1500" : "1300"});
 }
 

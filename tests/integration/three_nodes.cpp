@@ -270,6 +270,13 @@ void record_end(cluster& nodes, cpg_client& last) {
     ASSERT_TRUE(last.see(1));
     ASSERT_EQ(last.send("a message"), CS_OK);
     ASSERT_TRUE(last.see(2));
+    // Whoever knows of its join has been told of all that went before.
+    for (std::size_t place = 0; place < nodes.size(); ++place) {
+        ::setenv("COTERIE_SOCKET", nodes.socket(place).c_str(), 1);
+        cpg_client guest;
+        ASSERT_EQ(guest.open(), CS_OK);
+        ASSERT_TRUE(eventually([&] { return guest.members_of("last") == 1; })) << place;
+    }
     record_tables(nodes);
 }
 

@@ -71,7 +71,7 @@ TEST(settings, take_what_is_said) {
                "  interface {\n    linknumber: 0\n    mcastport: 5500\n  }\n"
                "}\n"
                "system {\n  socket_path: /s\n  state_dir: /d\n  trace_file: /t\n  pid_file: /p\n  sched_rr: no\n  "
-               "priority: max\n  message_bytes_max: 2000000\n}\n"
+               "priority: max\n  message_bytes_max: 2000000\n  udp_offload: no\n}\n"
                "member {\n  slow_policy: evict\n  slow_timeout: 5000\n  hold_off_max: 9000\n  refused_timeout: 70\n}\n"
                "logging {\n  to_stderr: no\n  debug: on\n  to_logfile: yes\n  logfile: /l\n  to_syslog: no\n  "
                "syslog_priority: crit\n  timestamp: on\n}\n" +
@@ -84,6 +84,7 @@ TEST(settings, take_what_is_said) {
     EXPECT_EQ(got.what.socket_path, "/s");
     EXPECT_EQ(got.what.state_dir, "/d");
     EXPECT_EQ(got.what.trace_file, "/t");
+    EXPECT_FALSE(got.what.udp_offload);
     EXPECT_EQ(got.what.message_bytes_max, 2'000'000U);
     EXPECT_EQ(got.what.pid_file, "/p");
     EXPECT_TRUE(got.what.member.evict_slow);

@@ -4,6 +4,7 @@
 
 #include "base/random.hpp"
 
+#include <algorithm>
 #include <cstring>
 #include <gtest/gtest.h>
 #include <memory>
@@ -145,6 +146,63 @@ TEST(ipc_ring, light_traffic_stays_in_its_first_pages) {
     }
     const auto beyond = ring.space.subspan(std::size_t{256} << 10U);
     EXPECT_TRUE(std::all_of(beyond.begin(), beyond.end(), [](std::byte each) { return each == std::byte{0}; }));
+}
+
+constexpr std::size_t large_capacity = std::size_t{8} << 20U;
+
+TEST(ipc_ring, small_records_stay_in_the_small_part_of_a_large_ring) {
+    small_ring ring(large_capacity);
+    base::random_source random(2);
+    // Full, then half empty, again and again: it never runs empty.
+    std::size_t sent = 0;
+    std::size_t got = 0;
+    while (got < 100'000) {
+        while (ring.write(text_of(1 + sent % 1'000, sent))) {
+            ++sent;
+        }
+        EXPECT_GT(sent - got, 1'000U) << "all of the small part is used";
+        for (std::uint64_t last = sent - random.below((sent - got) / 2); got < last; ++got) {
+            ASSERT_EQ(ring.read(), text_of(1 + got % 1'000, got));
+        }
+    }
+    const auto beyond = ring.space.subspan(small_part_bytes + record_head_bytes); // where the rest is skipped
+    EXPECT_TRUE(std::all_of(beyond.begin(), beyond.end(), [](std::byte each) { return each == std::byte{0}; }));
+}
+
+TEST(ipc_ring, a_large_ring_carries_large_and_small_records_in_any_mix) {
+    for (const std::uint64_t large_of_100 : {1U, 30U, 95U}) {
+        small_ring ring(large_capacity);
+        base::random_source random(large_of_100);
+        constexpr std::size_t kept = 1'024;
+        std::size_t sent = 0;
+        std::size_t got = 0;
+        std::vector<std::size_t> sizes;
+        while (got < 2'000) {
+            const bool large = random.below(100) < large_of_100;
+            const std::size_t size = random.below(large ? body_bytes_max(large_capacity) + 1 : 2'000);
+            std::byte* const place = ring.writer.reserve(size, 1, kept);
+            if (place != nullptr) {
+                std::memset(place, static_cast<int>(sent % 251), size);
+                ring.writer.publish();
+                sizes.push_back(size);
+                ++sent;
+                continue;
+            }
+            EXPECT_LT(got, sent) << "an empty ring takes everything";
+            // Whatever it is full of, there is room for one that somebody waits for.
+            EXPECT_TRUE(ring.writer.has_room(kept - record_head_bytes, 0, fit::anyhow));
+            for (std::uint64_t some = random.below(sent - got) + 1; some > 0; --some, ++got) {
+                const auto found = ring.reader.take();
+                ASSERT_TRUE(found);
+                ASSERT_EQ(found->body.size(), sizes[got]);
+                ASSERT_TRUE(std::ranges::all_of(
+                    found->body, [&](std::byte each) { return each == static_cast<std::byte>(got % 251); }));
+                ring.reader.release(found->end);
+            }
+            EXPECT_TRUE(got < sent || ring.reader.is_half_free(0)) << "an empty ring is free enough for anybody";
+        }
+        EXPECT_FALSE(ring.writer.corrupt() || ring.reader.corrupt());
+    }
 }
 
 TEST(ipc_ring, a_writer_does_not_believe_a_reader_that_lies) {

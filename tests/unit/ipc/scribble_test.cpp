@@ -192,6 +192,7 @@ TEST(ipc_scribble, an_evil_client_harms_only_itself) {
     echoing handler;
     server_settings settings;
     settings.event_bytes_max = std::size_t{1} << 20U;
+    settings.rings = {.requests = std::size_t{2} << 20U, .events = std::size_t{2} << 20U};
     settings.admits = [](const credentials&, std::span<const gid_t>) { return true; };
     server serving(settings, pool, handler);
     handler.serving = &serving;

@@ -95,6 +95,24 @@ TEST_F(header, of_a_datagram_beyond_the_bound_is_refused) {
     EXPECT_EQ(opened.error(), refusal_reason::length);
 }
 
+TEST_F(header, may_have_zeros_behind_the_packet) {
+    wire::seal(_packet, 5);
+    const auto whole = _packet.bytes();
+    for (const std::size_t zeros : {0U, 1U, 2U, 500U}) {
+        std::vector<std::byte> padded(whole.begin(), whole.end());
+        padded.resize(whole.size() + zeros);
+        EXPECT_TRUE(std::ranges::equal(wire::without_padding(padded), whole));
+        for (std::size_t at = whole.size(); at < padded.size(); ++at) {
+            padded[at] = std::byte{1};
+            EXPECT_EQ(wire::without_padding(padded).size(), padded.size()) << "is left to be refused";
+            padded[at] = std::byte{0};
+        }
+    }
+    for (std::size_t bytes = 0; bytes < whole.size(); ++bytes) {
+        EXPECT_EQ(wire::without_padding(whole.first(bytes)).size(), bytes) << "cut short";
+    }
+}
+
 TEST_F(header, under_a_key_is_refused_by_who_has_none) {
     set(6, std::uint8_t{1});
     EXPECT_EQ(reason(), refusal_reason::key_slot);
