@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // The events of one client that its ring has no room for: packed into rows as they come, in memory of the daemon's own. One
-// that is too large for a row is kept alone, and goes by file if it is too large for the ring. Bounded: a backlog that is over its bound takes nothing more, and its owner
-// has to part with the client.
+// that is too large for a row is kept alone, and goes by file if it is too large for the ring. Bounded: a backlog that is
+// over its bound takes nothing more, and its owner has to part with the client.
 #pragma once
 
 #include "ipc/memory_file.hpp"

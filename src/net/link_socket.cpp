@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// A UDP socket with sendmmsg(2), recvmmsg(2), segmentation and its error queue. With IP_RECVERR the kernel reports what an earlier
-// datagram met on a later call, whoever that one is for, so a failed call is never taken as a statement about its target;
-// only the error queue says whose port refused.
+// A UDP socket with sendmmsg(2), recvmmsg(2), segmentation and its error queue. With IP_RECVERR the kernel reports what an
+// earlier datagram met on a later call, whoever that one is for, so a failed call is never taken as a statement about its
+// target; only the error queue says whose port refused.
 #include "net/link_socket.hpp"
 
 #include <algorithm>
