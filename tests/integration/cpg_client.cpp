@@ -85,12 +85,16 @@ cs_error_t cpg_client::send_patiently(std::string_view text) {
     return result;
 }
 
-std::size_t cpg_client::members_of(std::string_view group) const {
-    cpg_name name = name_of(group);
-    cpg_address members[CPG_MEMBERS_MAX];
-    int count = 0;
-    EXPECT_EQ(cpg_membership_get(handle, &name, members, &count), CS_OK);
-    return static_cast<std::size_t>(count);
+std::size_t cpg_client::known_members() const {
+    cpg_iteration_handle_t iteration = 0;
+    EXPECT_EQ(cpg_iteration_initialize(handle, CPG_ITERATION_ALL, nullptr, &iteration), CS_OK);
+    std::size_t count = 0;
+    cpg_iteration_description_t one;
+    while (cpg_iteration_next(iteration, &one) == CS_OK) {
+        ++count;
+    }
+    EXPECT_EQ(cpg_iteration_finalize(iteration), CS_OK);
+    return count;
 }
 
 bool cpg_client::see(std::size_t count) {

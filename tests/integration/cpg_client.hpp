@@ -45,8 +45,8 @@ public:
     [[nodiscard]] COTERIE_ANY_ENUMERATOR cs_error_t dispatch(cs_dispatch_flags_t flags) {
         return cpg_dispatch(handle, flags);
     }
-    /// How many members its daemon knows of a group.
-    [[nodiscard]] std::size_t members_of(std::string_view group) const;
+    /// How many members its daemon knows of in all groups together.
+    [[nodiscard]] std::size_t known_members() const;
     /// Dispatches until `count` events have been seen in all; false if they do not come.
     [[nodiscard]] bool see(std::size_t count);
     /// What was seen: "+GROUP: members; joined", "-GROUP: ...", "GROUP: text", "ring members". See cpg_client.cpp.

@@ -84,7 +84,7 @@ void record_client_failure(const cluster& nodes, std::size_t place, pid_t pid);
 /// The end of what the daemons trace: the tables of their groups, with one more client that stays, so that there is
 /// something in them.
 void record_end(cluster& nodes, cpg_client& last);
-/// Has the daemons write the tables of their groups to their traces.
+/// Has the daemons write the tables of their groups to their traces, once they know of one member only.
 void record_tables(cluster& nodes);
 /// Judges all traces by the guarantees; failures are those of the running test.
 void check_traces(const cluster& nodes);
