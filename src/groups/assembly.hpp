@@ -22,7 +22,8 @@ public:
         whole,       ///< it was the last; `take_whole` has the message
         implausible, ///< no honest node sends this; what was there of its message is dropped
     };
-    [[nodiscard]] outcome add(node_id from, const wire::piece_record& piece);
+    /// `known`: with a first piece, the message itself, where that is known already; nothing is copied then.
+    [[nodiscard]] outcome add(node_id from, const wire::piece_record& piece, base::buffer known = {});
     /// The message that the latest `add` completed.
     [[nodiscard]] base::buffer take_whole();
     /// Drops the message under way from this slot, and says whether there was one.
@@ -36,7 +37,9 @@ public:
     struct assembly {
         wire::slot_number slot{};
         std::uint64_t total{};
-        base::buffer body; ///< its size is what has come so far
+        std::uint64_t come{}; ///< bytes so far
+        base::buffer body{};  ///< these, or all of it
+        bool known = false;   ///< it is all of it
     };
     [[nodiscard]] const std::map<node_id, assembly>& under_way() const { return _under_way; }
 

@@ -43,6 +43,7 @@ public:
     // deliveries.cpp
     void on_delivery(const ring::delivery& packet);
     void on_numbered(const ring::delivery& packet);
+    bool deliver_next(const view_id& view, base::sequence_number number);
 
     // views.cpp
     void on_transitional(const ring::transitional_view& view);

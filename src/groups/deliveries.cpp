@@ -29,6 +29,26 @@ void service::core::on_delivery(const ring::delivery& packet) {
     }
 }
 
+bool service::core::deliver_next(const view_id& view, base::sequence_number number) {
+    if (_leaving_view || _phase != phase::ordinary) {
+        return false;
+    }
+    const std::optional<outbox::request> next = _outbox.take();
+    if (!next) {
+        return false;
+    }
+    const ring::delivery as{.view = view,
+                            .number = number,
+                            .originator = _bounds.self.node,
+                            .safe = next->safe,
+                            .payload = {},
+                            .packet = next->owner};
+    on_numbered(as);
+    _journal.delivered(as);
+    std::visit([&](const auto& one) { deliver_record(as, one); }, next->what);
+    return true;
+}
+
 void service::core::deliver_record(const ring::delivery&, const wire::table_record&) { ++_counts.implausible; }
 
 void service::core::deliver_record(const ring::delivery& packet, const wire::join_record& join) {
@@ -152,7 +172,9 @@ void service::core::deliver_record(const ring::delivery& packet, const wire::pie
         ++_counts.implausible;
         return;
     }
-    switch (_assemblies.add(packet.originator, piece)) {
+    // What this node has sent it need not put together again.
+    const bool begins_own = packet.originator == _bounds.self.node && piece.offset == 0;
+    switch (_assemblies.add(packet.originator, piece, begins_own ? _outbox.take_begun(piece.slot) : base::buffer())) {
     case assembly_table::outcome::more: break;
     case assembly_table::outcome::implausible: ++_counts.implausible; break;
     case assembly_table::outcome::whole: {

@@ -64,6 +64,7 @@ void outbox::withdraw(handle& one) {
 }
 
 void outbox::restart_pieces() {
+    _begun.clear();
     // Mutant (14): the pieces of the old view still count, also with members that never saw them.
     if (_large != nullptr && !COTERIE_MUTANT(groups_assembly_survives_install)) {
         _large->sent_bytes = 0;
@@ -103,6 +104,54 @@ ring::packet_source::filled outbox::fill(base::byte_writer& payload) {
         return ring::packet_source::filled::nothing;
     }
     return packet.safe ? ring::packet_source::filled::safe : ring::packet_source::filled::agreed;
+}
+
+std::optional<outbox::request> outbox::take() {
+    forget_sent();
+    handle* const one = _turns.front();
+    if (one == nullptr) {
+        return std::nullopt;
+    }
+    COTERIE_ASSERT(one->has_requests(), "who has nothing to ask for has no turn");
+    request result = take_next(*one);
+    note_relief(*one);
+    _turn_used += wire::message_overhead_bytes + result.owner.size();
+    if (!one->has_requests()) {
+        _turns.remove(*one);
+        _turn_used = 0;
+    } else if (_turn_used >= turn_bytes) {
+        _turns.move_to_back(*one);
+        _turn_used = 0;
+    }
+    return result;
+}
+
+outbox::request outbox::take_next(handle& one) {
+    if (one.join_waiting) {
+        one.join_waiting = false;
+        return {.what = wire::join_record{one.slot, one.pid, one.group_name}};
+    }
+    if (one.pause_waiting()) {
+        one.slow_told = one.slow;
+        return {.what = wire::pause_record{one.slot, one.slow}};
+    }
+    if (!one.messages.empty() && one.may_send()) {
+        const queued_message message = one.messages.front();
+        pop_message(one);
+        return {.what = wire::message_record{one.slot, message.body.bytes()},
+                .safe = message.how == guarantee::safe,
+                .owner = message.body};
+    }
+    return {.what = wire::leave_record{one.slot, *std::exchange(one.departure_waiting, std::nullopt)}};
+}
+
+base::buffer outbox::take_begun(wire::slot_number slot) {
+    if (_begun.empty() || _begun.front().slot != slot) {
+        return {};
+    }
+    base::buffer result = std::move(_begun.front().body);
+    _begun.pop_front();
+    return result;
 }
 
 /// One turn: records until the turn is used up, the packet takes no more, or nothing is left.
@@ -210,6 +259,9 @@ outbox::progress outbox::write_piece(handle& one, draft& packet) {
     if (!wire::append(packet.out, wire::piece_record{one.slot, message.body.size(), one.sent_bytes, body})) {
         return progress::blocked;
     }
+    if (one.sent_bytes == 0) {
+        _begun.push_back({one.slot, message.body});
+    }
     _large = &one;
     one.sent_bytes += size;
     if (last) {
@@ -249,15 +301,15 @@ void outbox::drop_messages(handle& one) {
     one.sent_bytes = 0;
 }
 
-/// The next large message may begin.
+/// The next large message may begin: that of whoever waits for it longest, not another of the same handle.
 void outbox::end_large(const handle& one) {
     if (_large != &one) {
         return;
     }
-    _large = nullptr;
-    if (handle* next = _large_waiting.front(); next != nullptr) {
-        _large_waiting.remove(*next);
-        _turns.push_back(*next);
+    _large = _large_waiting.front();
+    if (_large != nullptr) {
+        _large_waiting.remove(*_large);
+        _turns.push_back(*_large);
     }
 }
 

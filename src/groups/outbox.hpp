@@ -6,6 +6,8 @@
 #include "groups/handle.hpp"
 
 #include <cstddef>
+#include <deque>
+#include <optional>
 #include <vector>
 
 namespace coterie::groups {
@@ -16,6 +18,13 @@ public:
     struct sent_message {
         const handle* from;
         queued_message what;
+    };
+
+    /// A request that goes into no packet.
+    struct request {
+        wire::record what;
+        bool safe = false;
+        base::buffer owner{}; ///< of a message's body
     };
 
     explicit outbox(const settings& bounds);
@@ -35,7 +44,13 @@ public:
     /// Writes one packet of requests, every handle having its turn. They count as numbered.
     [[nodiscard]] ring::packet_source::filled fill(base::byte_writer& payload);
 
-    // About the latest packet, until `forget_sent`.
+    /// The next request, whole, every handle having its turn; nothing if there is none. It counts as numbered.
+    [[nodiscard]] std::optional<request> take();
+    /// The message whose first piece this node delivers now, which it need not put together again: the oldest that has been
+    /// numbered and was not asked for. Empty if there is none of that handle.
+    [[nodiscard]] base::buffer take_begun(wire::slot_number slot);
+
+    // About the latest packet or request, until `forget_sent`.
 
     [[nodiscard]] const std::vector<sent_message>& sent() const { return _sent; }
     /// Handles that had been refused for lack of room, and have it now; no longer marked as refused.
@@ -58,6 +73,10 @@ private:
         [[nodiscard]] bool takes(guarantee how) const { return how == guarantee::safe ? !agreed : !safe; }
         void mark(guarantee how) { (how == guarantee::safe ? safe : agreed) = true; }
     };
+    struct begun {
+        wire::slot_number slot;
+        base::buffer body;
+    };
     enum class progress : std::uint8_t {
         written,  ///< one record
         blocked,  ///< not in this packet
@@ -65,6 +84,7 @@ private:
         finished, ///< nothing waits any more
     };
 
+    [[nodiscard]] request take_next(handle& one);
     progress serve(handle& one, draft& packet);
     progress write_next(handle& one, draft& packet);
     progress write_join(handle& one, draft& packet);
@@ -82,7 +102,9 @@ private:
     const settings& _bounds;
     handle_list _turns;         ///< everyone here can be served
     handle_list _large_waiting; ///< their next message is large while another's is under way
-    handle* _large = nullptr;   ///< whose large message is under way; it is in `_turns`
+    handle* _large = nullptr;   ///< whose large message is under way, or the next to begin; it is in `_turns`
+    std::size_t _turn_used = 0; ///< bytes that the first in `_turns` has taken as whole requests
+    std::deque<begun> _begun;   ///< large messages of which pieces have numbers in this view
     std::vector<sent_message> _sent;
     std::vector<handle*> _relieved;
 };

@@ -76,6 +76,7 @@ bool service::pending() const { return _core->pending(); }
 
 service::filled service::fill(base::byte_writer& payload) { return _core->fill(payload); }
 
+bool service::deliver_next(view_id view, base::sequence_number number) { return _core->deliver_next(view, number); }
 void service::fill_first(base::byte_writer& payload) { _core->fill_first(payload); }
 
 } // namespace coterie::groups

@@ -165,6 +165,7 @@ public:
     void on_numbered(const ring::delivery& packet) override;
     [[nodiscard]] bool pending() const override;
     filled fill(base::byte_writer& payload) override;
+    bool deliver_next(view_id view, base::sequence_number number) override;
     void fill_first(base::byte_writer& payload) override;
 
 private:

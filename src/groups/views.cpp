@@ -224,7 +224,7 @@ void service::core::apply_kind(group& in, std::span<const table_step> steps) {
 void service::core::hand_out_partial_messages() {
     for (const auto& [node, one] : _assemblies.under_way()) {
         if (const entry* sender = _tables.find(node, one.slot); sender != nullptr) {
-            hand_out(*sender, one.body.bytes(), one.body);
+            hand_out(*sender, one.body.bytes().first(one.come), one.body);
         }
     }
 }

@@ -59,6 +59,9 @@ public:
     /// Writes the payload of one packet. `nothing` only if nothing was written. What is returned as filled has its
     /// number: on_numbered follows before anything else.
     virtual filled fill(base::byte_writer& payload) = 0;
+    /// In a view of one member there is nobody to write packets for: delivers the next request as it is, at once, in place of
+    /// on_numbered() and on_delivery(), under `number`. False if nothing was delivered; fill() may have something still.
+    virtual bool deliver_next(view_id view, sequence_number number) = 0;
     /// Writes the payload of this node's first packet in a new view (also when it is empty), right after on_regular. Not
     /// called in a view that is only passed through on the way to another.
     virtual void fill_first(base::byte_writer& payload) = 0;

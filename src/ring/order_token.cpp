@@ -168,7 +168,7 @@ void view_order::number_packets() {
         const std::uint64_t quantum = _window_bytes / (waiting + 1);
         bool dry = false;
         while (!dry && !_suspended && window_open() && (waiting == 0 || _hold_bytes < quantum)) {
-            dry = !number_one();
+            dry = !number_alone() && !number_one();
         }
         if (waiting > 0 && (_suspended || _hold_bytes >= quantum || dry || !_context.source.pending())) {
             hand_over(*next_requester());
@@ -211,6 +211,22 @@ bool view_order::number_one() {
     _context.upper.on_numbered({_view.id, number, _context.node(), safe, false, stored.payload, packet});
     _burst.push_back({packet, flags});
     accept(number, stored, _self);
+    return true;
+}
+
+/// A lone member's request is delivered where it lies: there is nobody to send a packet to, nor to keep one for.
+bool view_order::number_alone() {
+    if (size() > 1 || !_context.source.pending() || !_context.source.deliver_next(_view.id, _next)) {
+        return false;
+    }
+    _store.pass(_next);
+    _members[_self].received = _next;
+    _highest = _next;
+    _delivered = _next;
+    _stable = _next;
+    _next = _next.next();
+    ++_context.counts.numbered;
+    ++_context.counts.delivered;
     return true;
 }
 

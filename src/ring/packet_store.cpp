@@ -57,6 +57,13 @@ const stored_packet* packet_store::find(sequence_number number) const {
     return slot.packet ? &slot : nullptr;
 }
 
+void packet_store::pass(sequence_number number) {
+    COTERIE_ASSERT(_size == 0 && number == _highest.next(), "where nobody keeps packets, numbers follow each other");
+    _highest = number;
+    _received = number;
+    _released = number;
+}
+
 void packet_store::release(sequence_number number) {
     COTERIE_ASSERT(number <= _received, "only received packets are released");
     while (_released < number) {

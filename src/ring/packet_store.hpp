@@ -33,6 +33,8 @@ public:
     bool insert(sequence_number number, stored_packet packet);
     /// The packet of that number, or null.
     [[nodiscard]] const stored_packet* find(sequence_number number) const;
+    /// Takes the next number as received and released at once; nothing may be kept.
+    void pass(sequence_number number);
     /// Lets go of everything up to `number`, which must have been received.
     void release(sequence_number number);
 

@@ -116,6 +116,7 @@ private:
     void number_packets();
     [[nodiscard]] bool window_open() const;
     bool number_one();
+    bool number_alone();
     [[nodiscard]] std::optional<std::size_t> next_requester() const;
     [[nodiscard]] std::size_t requesters() const;
     void hand_over(std::size_t target);

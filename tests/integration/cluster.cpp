@@ -136,6 +136,10 @@ cli::child_options cluster::client(std::size_t place, std::vector<std::string> c
 
 std::string cluster::log(std::size_t place) const { return content_of(log_file(place)); }
 
+bool cluster::logs(std::size_t place, std::string_view words) const {
+    return eventually([&] { return log(place).find(words) != std::string::npos; });
+}
+
 std::vector<std::string> cluster::traces() const {
     std::vector<std::string> result;
     for (const auto& each : std::filesystem::directory_iterator(_folder.path())) {

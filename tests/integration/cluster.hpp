@@ -62,6 +62,8 @@ public:
     [[nodiscard]] cli::child_options client(std::size_t place, std::vector<std::string> command) const;
     [[nodiscard]] std::string socket(std::size_t place) const { return path("sock", place); }
     [[nodiscard]] std::string log(std::size_t place) const;
+    /// Waits until the log has these words: a thread of the daemon writes it, behind what clients see.
+    [[nodiscard]] bool logs(std::size_t place, std::string_view words) const;
     [[nodiscard]] std::string log_file(std::size_t place) const { return path("log", place); }
     [[nodiscard]] std::string state_folder(std::size_t place) const { return path("state", place); }
     [[nodiscard]] std::string trace_file(std::size_t place) const { return path("trace-node", place); }

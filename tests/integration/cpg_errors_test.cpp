@@ -333,7 +333,7 @@ TEST_F(cpg_errors, buffers_are_sent_again_when_there_was_no_room) {
     ::setenv("COTERIE_SOCKET", pair.socket(0).c_str(), 1);
     pair.start(0);
     pair.start(1);
-    ASSERT_TRUE(eventually([&] { return pair.log(0).find("members 1 (127.0.0.1), 2") != std::string::npos; }));
+    ASSERT_TRUE(pair.logs(0, "members 1 (127.0.0.1), 2"));
     cpg_client client;
     join(client, "group");
     pair.daemon(1).send_signal(SIGSTOP);

@@ -75,6 +75,16 @@ public:
         payload.run(std::as_bytes(std::span(next.text)).first(std::min(next.text.size(), payload.room())));
         return next.safe ? filled::safe : filled::agreed;
     }
+    bool deliver_next(view_id view, sequence_number number) override {
+        if (to_say.empty()) {
+            return false;
+        }
+        const line next = std::move(to_say.front());
+        to_say.pop_front();
+        numbered.push_back({view, number, views.back().members.front().node, next.safe, false, next.text});
+        heard.push_back(numbered.back());
+        return true;
+    }
     void fill_first(base::byte_writer&) override {}
 
     /// The texts heard, in order, without tables.

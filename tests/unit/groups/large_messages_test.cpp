@@ -29,6 +29,30 @@ TEST(large_messages, arrive_whole_and_in_the_order_of_their_last_piece) {
     EXPECT_EQ(two.counts(1).numbered, 3U);
 }
 
+TEST(large_messages, are_put_together_by_all_but_the_node_that_sent_them) {
+    world two(2);
+    two.view({1, 2});
+    client a(two, 1, 1, "g");
+    client b(two, 1, 2, "g");
+    client c(two, 2, 3, "g");
+    (void)a.seen();
+    (void)b.seen();
+    const strings texts{long_text(50'000), long_text(70'000, 3), long_text(50'000, 9)};
+    a.say(texts[0]);
+    b.say(texts[1]);
+    a.say(texts[2]);
+    for (std::size_t i = 0; i < 200 && two.number(1) > 0; ++i) {
+        two.deliver(1);
+        EXPECT_EQ(two.counts(1).assembling_bytes, 0U);
+    }
+    two.deliver(2, 10);
+    EXPECT_GT(two.counts(2).assembling_bytes, 10'000U);
+    two.settle();
+    const strings expected{says("1.1", texts[0]), says("1.2", texts[1]), says("1.1", texts[2])};
+    EXPECT_EQ(a.seen(), expected);
+    EXPECT_EQ(c.seen(), expected);
+}
+
 TEST(large_messages, of_every_size_around_a_packet_arrive) {
     world one(1);
     one.view({1});

@@ -170,6 +170,20 @@ public:
         }
         return count;
     }
+    /// Lets the only member of a view deliver up to `count` requests as they are; returns how many it had.
+    std::size_t deliver_alone(std::uint32_t id, std::size_t count = SIZE_MAX) {
+        machine& one = *_machines.at(id);
+        EXPECT_EQ(one.ring->members.size(), 1U);
+        EXPECT_EQ(undelivered(id), 0U);
+        for (std::size_t done = 0; done < count; ++done) {
+            if (!at(id).deliver_next(one.ring->id, {{one.ring->log.size() + 1}})) {
+                return done;
+            }
+            one.ring->log.emplace_back();
+            ++one.delivered;
+        }
+        return count;
+    }
     std::vector<std::size_t> packets_bytes; ///< sizes of the payloads numbered so far
 
     /// Puts a packet into the order as if this node had sent it.

@@ -100,6 +100,26 @@ TEST_F(packet_store_of_100, packets_are_let_go_of_with_the_last_that_held_them) 
     EXPECT_EQ(packet.references(), 1U);
 }
 
+TEST_F(packet_store_of_100, what_nobody_else_needs_is_passed_over) {
+    ASSERT_TRUE(keep(1));
+    store.release(number(1));
+    for (std::uint64_t at = 2; at <= 1'000; ++at) {
+        store.pass(number(at));
+    }
+    EXPECT_EQ(store.received(), number(1'000));
+    EXPECT_EQ(store.highest(), number(1'000));
+    EXPECT_EQ(store.released(), number(1'000));
+    EXPECT_TRUE(keep(1'001));
+    EXPECT_EQ(store.find(number(1'000)), nullptr);
+}
+
+TEST_F(packet_store_of_100, nothing_is_passed_over_while_packets_are_kept) {
+    ASSERT_TRUE(keep(1));
+    EXPECT_DEATH(store.pass(number(2)), "numbers follow each other");
+    store.release(number(1));
+    EXPECT_DEATH(store.pass(number(3)), "numbers follow each other");
+}
+
 TEST(packet_store_death, what_has_not_been_received_is_not_released) {
     packet_store store(10, {});
     EXPECT_DEATH(store.release(number(1)), "only received packets are released");
