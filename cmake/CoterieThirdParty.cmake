@@ -13,11 +13,16 @@ find_package(benchmark REQUIRED)
 
 find_path(ASIO_INCLUDE_DIR asio.hpp REQUIRED)
 find_path(XXHASH_INCLUDE_DIR xxhash.h REQUIRED)
-mark_as_advanced(ASIO_INCLUDE_DIR XXHASH_INCLUDE_DIR)
+find_library(XXHASH_LIBRARY xxhash REQUIRED)
+mark_as_advanced(ASIO_INCLUDE_DIR XXHASH_INCLUDE_DIR XXHASH_LIBRARY)
 
 add_library(coterie_third_party_asio INTERFACE)
 target_compile_definitions(coterie_third_party_asio INTERFACE ASIO_STANDALONE ASIO_NO_DEPRECATED)
 target_link_libraries(coterie_third_party_asio INTERFACE Threads::Threads)
+
+# Others use its header alone.
+add_library(coterie_third_party_xxhash INTERFACE)
+target_link_libraries(coterie_third_party_xxhash INTERFACE "${XXHASH_LIBRARY}")
 
 # Debian's spdlog target says SPDLOG_COMPILED_LIB and SPDLOG_FMT_EXTERNAL itself.
 add_library(coterie_third_party_spdlog ALIAS spdlog::spdlog)

@@ -8,6 +8,7 @@
 #include <bit>
 #include <cstring>
 #include <new>
+#include <utility>
 
 namespace coterie::base {
 
@@ -33,21 +34,28 @@ std::size_t class_of(std::size_t capacity) {
     return static_cast<std::size_t>(std::countr_zero(rounded)) - class_smallest_bits;
 }
 
+std::size_t bytes_in(std::size_t size_class) { return std::size_t{1} << (size_class + class_smallest_bits); }
+
 void destroy(buffer_block* block) noexcept { ::operator delete(block, std::align_val_t{alignof(buffer_block)}); }
 } // namespace
 
 void release(buffer_block* block) noexcept {
     pool_core* core = block->pool;
+    if (buffer_block* const whole = std::exchange(block->whole, nullptr);
+        whole != nullptr && --whole->references == 0) {
+        release(whole);
+    }
     --core->live_blocks;
-    if (core->orphaned || core->idle_bytes + block->capacity > core->idle_bytes_max) {
+    const std::size_t bytes = bytes_in(block->size_class);
+    if (core->orphaned || core->idle_bytes + bytes > core->idle_bytes_max) {
         destroy(block);
         if (core->orphaned && core->live_blocks == 0) {
             delete core;
         }
         return;
     }
-    core->idle_bytes += block->capacity;
-    core->idle[class_of(block->capacity)].push_back(block);
+    core->idle_bytes += bytes;
+    core->idle[block->size_class].push_back(block);
 }
 
 } // namespace detail
@@ -82,23 +90,25 @@ buffer_pool::~buffer_pool() {
 buffer buffer_pool::take(std::size_t capacity) {
     COTERIE_ASSERT(capacity <= (std::size_t{1} << 31U), "a buffer holds at most 2 GiB");
     const std::size_t index = detail::class_of(capacity);
+    const std::size_t rounded = detail::bytes_in(index);
     auto& list = _core->idle[index];
     detail::buffer_block* block = nullptr;
     if (!list.empty()) {
         block = list.back();
         list.pop_back();
-        _core->idle_bytes -= block->capacity;
+        _core->idle_bytes -= rounded;
     } else {
-        const std::size_t rounded = std::size_t{1} << (index + detail::class_smallest_bits);
         void* memory =
             ::operator new(sizeof(detail::buffer_block) + rounded, std::align_val_t{alignof(detail::buffer_block)});
         block = new (memory) detail::buffer_block{};
         block->pool = _core;
-        block->capacity = static_cast<std::uint32_t>(rounded);
+        block->size_class = static_cast<std::uint16_t>(index);
     }
+    block->bytes = reinterpret_cast<std::byte*>(block + 1);
     block->references = 1;
     block->size = 0;
-    block->sealed = 0;
+    block->capacity = static_cast<std::uint32_t>(rounded);
+    block->sealed = false;
     ++_core->live_blocks;
     return buffer(block);
 }
@@ -109,6 +119,21 @@ buffer buffer_pool::copy(std::span<const std::byte> bytes) {
         std::memcpy(result.space().data(), bytes.data(), bytes.size());
     }
     result.resize(bytes.size());
+    return result;
+}
+
+buffer buffer_pool::part(const buffer& whole, std::span<const std::byte> bytes) {
+    const std::span<const std::byte> all = whole.bytes();
+    COTERIE_ASSERT(!all.empty() && bytes.data() >= all.data() && bytes.data() + bytes.size() <= all.data() + all.size(),
+                   "a part lies in its whole");
+    buffer result = take(0);
+    detail::buffer_block& block = *result._block;
+    // Of a part's whole if that is a part itself: one step leads to the bytes' owner.
+    block.whole = whole._block->whole != nullptr ? whole._block->whole : whole._block;
+    ++block.whole->references;
+    block.bytes = const_cast<std::byte*>(bytes.data());
+    block.size = static_cast<std::uint32_t>(bytes.size());
+    block.capacity = block.size;
     return result;
 }
 

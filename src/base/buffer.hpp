@@ -17,15 +17,16 @@ class buffer_pool;
 namespace detail {
 struct pool_core;
 
-/// The head of a buffer; its bytes follow in the same allocation.
+/// The head of a buffer. Its bytes follow in the same allocation, or are a part of another buffer's.
 struct alignas(16) buffer_block {
     pool_core* pool;
+    std::byte* bytes;
+    buffer_block* whole; ///< what it is a part of; null: of nothing
     std::uint32_t references;
     std::uint32_t size;
     std::uint32_t capacity;
-    std::uint32_t sealed;
-
-    std::byte* bytes() { return reinterpret_cast<std::byte*>(this + 1); }
+    std::uint16_t size_class;
+    bool sealed;
 };
 
 void release(buffer_block* block) noexcept;
@@ -56,11 +57,11 @@ public:
     explicit operator bool() const { return _block != nullptr; }
     [[nodiscard]] std::span<const std::byte> bytes() const {
         return _block == nullptr ? std::span<const std::byte>{}
-                                 : std::span<const std::byte>{_block->bytes(), _block->size};
+                                 : std::span<const std::byte>{_block->bytes, _block->size};
     }
     /// The whole capacity, for writing. Only while this is the buffer's one reference.
     [[nodiscard]] std::span<std::byte> space() {
-        return _block == nullptr ? std::span<std::byte>{} : std::span<std::byte>{_block->bytes(), _block->capacity};
+        return _block == nullptr ? std::span<std::byte>{} : std::span<std::byte>{_block->bytes, _block->capacity};
     }
     /// The used bytes, for writing in place (sealing, corruption in the simulator).
     [[nodiscard]] std::span<std::byte> writable() { return space().first(size()); }
@@ -70,8 +71,8 @@ public:
     /// How many handles share the bytes.
     [[nodiscard]] std::uint32_t references() const { return _block == nullptr ? 0 : _block->references; }
     /// Whether the transport has sealed these bytes (counter and tag filled in); sealing happens once per datagram.
-    [[nodiscard]] bool sealed() const { return _block != nullptr && _block->sealed != 0; }
-    void mark_sealed() { _block->sealed = 1; }
+    [[nodiscard]] bool sealed() const { return _block != nullptr && _block->sealed; }
+    void mark_sealed() { _block->sealed = true; }
 
 private:
     friend class buffer_pool;
@@ -103,6 +104,9 @@ public:
     [[nodiscard]] buffer take(std::size_t capacity);
     /// A buffer that holds a copy of `bytes`.
     [[nodiscard]] buffer copy(std::span<const std::byte> bytes);
+    /// A buffer of bytes that lie in `whole`, which is kept as long as any part of it. The parts that are written to must not
+    /// overlap.
+    [[nodiscard]] buffer part(const buffer& whole, std::span<const std::byte> bytes);
     /// Bytes of the idle buffers kept for re-use.
     [[nodiscard]] std::size_t idle_bytes() const;
     /// Keeps none of them any longer.

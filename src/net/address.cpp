@@ -88,6 +88,15 @@ std::string address::text() const {
     return (family() == AF_INET6 ? "[" + host() + "]" : host()) + ":" + std::to_string(port());
 }
 
+bool address::is(const sockaddr_storage& other) const {
+    if (other.ss_family == AF_INET && family() == AF_INET) {
+        const auto mine = as<sockaddr_in>(_raw);
+        const auto given = as<sockaddr_in>(other);
+        return mine.sin_addr.s_addr == given.sin_addr.s_addr && mine.sin_port == given.sin_port;
+    }
+    return from(other) == *this;
+}
+
 bool operator==(const address& left, const address& right) {
     // All that is beside what an address consists of is zero in both.
     return std::memcmp(&left._raw, &right._raw, sizeof(sockaddr_in6)) == 0;

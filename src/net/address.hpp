@@ -29,6 +29,8 @@ public:
     /// With the port, e.g. "192.0.2.1:5405" or "[2001:db8::1]:5405".
     [[nodiscard]] std::string text() const;
 
+    /// Whether these are the same.
+    [[nodiscard]] bool is(const sockaddr_storage& other) const;
     friend bool operator==(const address& left, const address& right);
 
 private:

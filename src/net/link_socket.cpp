@@ -86,10 +86,13 @@ bool is_refusal(msghdr& header) {
 
 } // namespace
 
-datagram_batch::datagram_batch() : _space(size * slot_bytes) {
-    for (std::size_t i = 0; i < size; ++i) {
-        slots[i] = {_space.data() + i * slot_bytes, slot_bytes};
+const base::buffer& datagram_batch::slot(std::size_t number) {
+    base::buffer& result = _slots[number];
+    if (result.references() != 1) {
+        result = _pool->take(slot_bytes);
+        result.resize(slot_bytes);
     }
+    return result;
 }
 
 std::expected<link_socket, std::error_code> link_socket::open(const address& local, const wishes& wanted) {
@@ -136,7 +139,8 @@ link_socket::link_socket(link_socket&& other) noexcept
       _turns(std::move(other._turns)),
       _queued(std::exchange(other._queued, 0)),
       _row_expected(other._row_expected),
-      _blocked(other._blocked) {}
+      _blocked(other._blocked),
+      _has_errors(other._has_errors) {}
 
 link_socket::~link_socket() {
     if (_socket >= 0) {
@@ -201,6 +205,7 @@ bool link_socket::flush(datagram_batch& space, user& told) {
             return false;
         }
         // The kernel reports an old error once and then does what it is asked; a second failure is the message's own.
+        _has_errors = true;
         if (error != EINTR && ++failures == 2) {
             failures = 0;
             give_up(_batch[0], error, told);
@@ -302,7 +307,9 @@ void link_socket::give_up(const message& failed, int error, user& told) {
 }
 
 bool link_socket::receive(datagram_batch& space, user& told, std::size_t datagrams_max) {
-    take_errors(told);
+    if (_has_errors) {
+        take_errors(told);
+    }
     bool failed_before = false;
     std::size_t taken = 0;
     while (taken < datagrams_max) {
@@ -311,6 +318,10 @@ bool link_socket::receive(datagram_batch& space, user& told, std::size_t datagra
         const int count = receive_batch(space, messages);
         if (count < 0) {
             if (errno == EAGAIN) {
+                // If it was not data that woke the receiver, it was an error.
+                if (taken == 0) {
+                    take_errors(told);
+                }
                 return false;
             }
             // An error of an earlier datagram, reported here; or a socket that is beyond help for now.
@@ -323,7 +334,7 @@ bool link_socket::receive(datagram_batch& space, user& told, std::size_t datagra
         failed_before = false;
         _row_expected = std::max<std::size_t>(_row_expected / 2, 1);
         for (std::size_t i = 0; i < static_cast<std::size_t>(count); ++i) {
-            const std::size_t datagrams = hand_over(space.headers[i], space.slots[i], space.sources[i], told);
+            const std::size_t datagrams = hand_over(space.headers[i], space.slot(i), space.sources[i], told);
             _row_expected = std::max(_row_expected, datagrams);
             taken += datagrams;
         }
@@ -332,9 +343,10 @@ bool link_socket::receive(datagram_batch& space, user& told, std::size_t datagra
 }
 
 /// Returns how many datagrams the message holds.
-std::size_t link_socket::hand_over(const mmsghdr& header, const iovec& slot, const sockaddr_storage& source,
-                                   user& told) const {
-    const base::bytes_view whole(static_cast<const std::byte*>(slot.iov_base), header.msg_len);
+std::size_t link_socket::hand_over(const mmsghdr& header, const base::buffer& space, const sockaddr_storage& source,
+                                   user& told) {
+    const base::bytes_view whole = space.bytes().first(header.msg_len);
+    const bool fills_space = whole.size() >= datagram_batch::slot_bytes / 2;
     const std::size_t size = row_size(header.msg_hdr, whole.size());
     if ((header.msg_hdr.msg_flags & MSG_TRUNC) != 0 || size > wire::datagram_bytes_max) {
         told.on_truncated();
@@ -344,7 +356,7 @@ std::size_t link_socket::hand_over(const mmsghdr& header, const iovec& slot, con
     std::size_t at = 0;
     do {
         const std::size_t bytes = std::min(size, whole.size() - at);
-        told.on_datagram(whole.subspan(at, bytes), source);
+        told.on_datagram(whole.subspan(at, bytes), source, space, fills_space);
         at += bytes;
         ++datagrams;
     } while (at < whole.size());
@@ -357,7 +369,9 @@ int link_socket::receive_batch(datagram_batch& space, std::size_t count) const {
         header = {};
         header.msg_name = &space.sources[i];
         header.msg_namelen = sizeof(space.sources[i]);
-        header.msg_iov = &space.slots[i];
+        // Nobody else sees it while its only handle is the batch's.
+        space.spaces[i] = {const_cast<std::byte*>(space.slot(i).bytes().data()), datagram_batch::slot_bytes};
+        header.msg_iov = &space.spaces[i];
         header.msg_iovlen = 1;
         if (_works_with.coalesces) {
             header.msg_control = space.controls[i].bytes.data();
@@ -367,7 +381,8 @@ int link_socket::receive_batch(datagram_batch& space, std::size_t count) const {
     return ::recvmmsg(_socket, space.headers.data(), static_cast<unsigned>(count), MSG_DONTWAIT, nullptr);
 }
 
-void link_socket::take_errors(user& told) const {
+void link_socket::take_errors(user& told) {
+    _has_errors = false;
     for (int i = 0; i < errors_a_turn; ++i) {
         sockaddr_storage to{};
         alignas(cmsghdr) std::byte control[512];
@@ -389,6 +404,7 @@ void link_socket::take_errors(user& told) const {
             }
         }
     }
+    _has_errors = true;
 }
 
 } // namespace coterie::net

@@ -25,22 +25,28 @@ class datagram_batch {
 public:
     static constexpr std::size_t size = 32;
     /// Space for what comes in one message: more than the longest datagram, so that a longer one shows.
-    static constexpr std::size_t slot_bytes = wire::datagram_bytes_max + 512;
+    static constexpr std::size_t slot_bytes = 65'536;
+    static_assert(slot_bytes > wire::datagram_bytes_max);
     /// Of one batch on its way out: datagrams and what they are padded with.
     static constexpr std::size_t parts_max = 1'024;
-    datagram_batch();
+    /// `pool` must outlive it.
+    explicit datagram_batch(base::buffer_pool& pool) : _pool(&pool) {}
+
+    /// Space for a message that comes. What others have taken parts of is theirs; then it is other space.
+    [[nodiscard]] const base::buffer& slot(std::size_t number);
 
     struct alignas(cmsghdr) ancillary {
         std::array<std::byte, CMSG_SPACE(sizeof(int))> bytes;
     };
-    std::array<iovec, size> slots{};
     std::array<iovec, parts_max> parts{};
+    std::array<iovec, size> spaces{}; ///< of messages that come
     std::array<sockaddr_storage, size> sources{};
     std::array<ancillary, size> controls{};
     std::array<mmsghdr, size> headers{};
 
 private:
-    std::vector<std::byte> _space;
+    base::buffer_pool* _pool;
+    std::array<base::buffer, size> _slots;
 };
 
 class link_socket {
@@ -59,8 +65,10 @@ public:
     class user {
     public:
         virtual ~user() = default;
-        /// A datagram came; `source` is its sender's address. The bytes live as long as the call.
-        virtual void on_datagram(base::bytes_view bytes, const sockaddr_storage& source) = 0;
+        /// A datagram came; `source` is its sender's address. The bytes live as long as the call, or as any part of `space`
+        /// that they lie in; that is mostly theirs and their row's if `fills_space`.
+        virtual void on_datagram(base::bytes_view bytes, const sockaddr_storage& source, const base::buffer& space,
+                                 bool fills_space) = 0;
         /// One that is longer than any packet came.
         virtual void on_truncated() = 0;
         /// The host of `where` says that nobody listens there.
@@ -126,8 +134,9 @@ private:
     void give_up(const message& failed, int error, user& told);
     void end_turn(const message& done);
     [[nodiscard]] int receive_batch(datagram_batch& space, std::size_t count) const;
-    std::size_t hand_over(const mmsghdr& header, const iovec& slot, const sockaddr_storage& source, user& told) const;
-    void take_errors(user& told) const;
+    static std::size_t hand_over(const mmsghdr& header, const base::buffer& space, const sockaddr_storage& source,
+                                 user& told);
+    void take_errors(user& told);
 
     int _socket;
     offloads _works_with;
@@ -137,6 +146,7 @@ private:
     std::array<message, datagram_batch::size> _batch{};
     std::size_t _row_expected = row_max; ///< datagrams in a message that comes
     bool _blocked = false;
+    bool _has_errors = false; ///< a call has told of one; more may be known of it
 };
 
 } // namespace coterie::net

@@ -230,7 +230,8 @@ private:
     [[nodiscard]] link_number link_here() const { return _settings.links[_at].number; }
 
     // link_socket::user
-    void on_datagram(base::bytes_view padded, const sockaddr_storage& source) override {
+    void on_datagram(base::bytes_view padded, const sockaddr_storage& source, const base::buffer& space,
+                     bool fills_space) override {
         const base::bytes_view bytes = wire::without_padding(padded);
         // Judged where it lies; what is thrown away costs no copy.
         const auto judged = wire::open(bytes, _settings.cluster);
@@ -250,7 +251,7 @@ private:
         known_node& from = _nodes[place->second];
         known_path& path = from.paths[link_here().value];
         // Nodes send from where they are listened to. A second daemon with the id of a node can be anywhere else.
-        if (!path.where || address::from(source) != *path.where) {
+        if (!path.where || !path.where->is(source)) {
             ++_counts.wrong_address;
             strange(bytes, source);
             return;
@@ -265,7 +266,7 @@ private:
             ++_counts.duplicates;
             return;
         }
-        const base::buffer datagram = _pool->copy(bytes);
+        const base::buffer datagram = fills_space ? _pool->part(space, bytes) : _pool->copy(bytes);
         wire::opened moved = *judged;
         moved.body =
             datagram.bytes().subspan(static_cast<std::size_t>(judged->body.data() - bytes.data()), judged->body.size());
@@ -367,7 +368,7 @@ private:
     std::vector<refused_row> _unsegmented;
     std::uint64_t _counter = 0;
     transport_counters _counts;
-    datagram_batch _batch;
+    datagram_batch _batch{*_pool};
 
     // While a call runs.
     time_point _now{};

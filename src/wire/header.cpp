@@ -5,8 +5,11 @@
 
 #include <array>
 
-#define XXH_INLINE_ALL
 #include <xxhash.h>
+#if defined(__x86_64__)
+// Takes the widest vectors that the processor has.
+#include <xxh_x86dispatch.h>
+#endif
 
 namespace coterie::wire {
 

@@ -157,6 +157,42 @@ TEST(buffer_pool, idle_memory_stays_below_its_bound) {
     EXPECT_EQ(pool.idle_bytes(), 7 * 128 + 64);
 }
 
+TEST(buffer_pool, a_part_shares_the_bytes_of_its_whole_and_keeps_them) {
+    buffer_pool pool;
+    buffer whole = pool.take(4'096);
+    whole.resize(4'096);
+    std::ranges::fill(whole.writable(), std::byte{7});
+    buffer first = pool.part(whole, whole.bytes().subspan(0, 1'000));
+    buffer second = pool.part(whole, whole.bytes().subspan(1'000, 500));
+    buffer third = pool.part(second, second.bytes().subspan(100));
+    EXPECT_EQ(first.bytes().data(), whole.bytes().data());
+    EXPECT_EQ(third.bytes().data(), whole.bytes().data() + 1'100);
+    EXPECT_EQ(third.size(), 400);
+    EXPECT_EQ(third.space().size(), 400) << "what lies behind is another's";
+    EXPECT_EQ(whole.references(), 4);
+    second.mark_sealed();
+    EXPECT_FALSE(whole.sealed());
+    whole = {};
+    first = {};
+    second = {};
+    EXPECT_TRUE(std::ranges::all_of(third.bytes(), [](std::byte each) { return each == std::byte{7}; }));
+    EXPECT_EQ(pool.idle_bytes(), 2 * 64) << "the whole is still in use";
+    third = {};
+    EXPECT_EQ(pool.idle_bytes(), 3 * 64 + 4'096);
+    buffer again = pool.take(64);
+    EXPECT_EQ(again.space().size(), 64) << "a part no more";
+}
+
+TEST(buffer_pool, parts_may_outlive_the_pool) {
+    buffer left;
+    {
+        buffer_pool pool;
+        const buffer whole = pool.copy(three);
+        left = pool.part(whole, whole.bytes().subspan(1));
+    }
+    EXPECT_TRUE(std::ranges::equal(left.bytes(), std::span(three).subspan(1)));
+}
+
 TEST(buffer_pool, a_pool_that_keeps_nothing_works) {
     buffer_pool pool(0);
     for (int i = 0; i < 3; ++i) {
@@ -181,6 +217,8 @@ TEST(buffer_death, a_buffer_is_never_used_beyond_its_capacity) {
     buffer none;
     EXPECT_DEATH(none.resize(0), "never used beyond its capacity");
     EXPECT_DEATH((void)pool.take((std::size_t{1} << 31U) + 1), "at most 2 GiB");
+    const buffer other = pool.copy(three);
+    EXPECT_DEATH((void)pool.part(one, other.bytes()), "lies in its whole");
 }
 
 } // namespace
