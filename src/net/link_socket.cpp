@@ -338,6 +338,9 @@ bool link_socket::receive(datagram_batch& space, user& told, std::size_t datagra
             _row_expected = std::max(_row_expected, datagrams);
             taken += datagrams;
         }
+        if (static_cast<std::size_t>(count) < messages) {
+            return false;
+        }
     }
     return true;
 }
