@@ -65,7 +65,7 @@ public:
         _door.report_by({.status = [this] { return report(); }, .pauses = [this] { return pauses(); }});
         _journal.connect(_service);
         if (_parts.net) {
-            _port.emplace(*_parts.net,
+            _port.emplace(*_parts.net, std::exchange(_parts.sealing, std::nullopt),
                           stranger_watch::identity{.node = _parts.ring.self.node,
                                                    .nonce = _parts.ring.self.nonce,
                                                    .cluster_name = _parts.cluster_name},

@@ -26,6 +26,7 @@ struct node_parts {
     groups::settings groups;
     ipc::server_settings ipc;
     std::optional<net::transport_settings> net; ///< nothing: a node on no network
+    std::optional<net::encryption> sealing;     ///< nothing: packets go in the clear
     std::unique_ptr<epoch_store> store;
     std::unique_ptr<trace::recorder> recorder; ///< may be null
     std::vector<config::node> nodes;           ///< for names in the log and the status

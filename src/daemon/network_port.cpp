@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <sys/socket.h>
+#include <utility>
 
 namespace coterie::daemon {
 
@@ -22,15 +23,17 @@ constexpr std::size_t doubles_max = 16;
 
 } // namespace
 
-network_port::network_port(net::transport_settings settings, stranger_watch::identity self, base::buffer_pool& pool,
+network_port::network_port(net::transport_settings settings, std::optional<net::encryption> sealing,
+                           stranger_watch::identity self, base::buffer_pool& pool,
                            std::function<void(const stranger_watch::finding&)> told)
     : _settings(std::move(settings)),
+      _sealing(std::move(sealing)),
       _pool(pool),
       _watch(std::move(self)),
       _told(std::move(told)) {}
 
 std::expected<void, std::string> network_port::open() {
-    auto opened = net::transport::open(_settings, _pool);
+    auto opened = net::transport::open(_settings, _pool, std::exchange(_sealing, std::nullopt));
     if (!opened) {
         const bool taken = opened.error().what == std::errc::address_in_use;
         return std::unexpected(
@@ -117,14 +120,13 @@ void network_port::on_time(base::time_point now, receiver& to) {
     _transport->on_time(now, *this);
 }
 
-void network_port::on_packet(const base::buffer& datagram, const wire::opened& packet) {
+void network_port::on_packet(const base::buffer& datagram, const wire::opened& packet, base::bytes_view raw) {
     for (double_daemon& each : _doubles) {
         if (packet.from.node == each.node && _now >= each.next && _now < each.until) {
             // It hears nobody, since everybody answers to the address that is configured; so this is how it learns of
             // the other.
             each.next = _now + showing_pause;
-            const base::bytes_view bytes = datagram.bytes();
-            static_cast<void>(::sendto(_transport->descriptors()[each.socket], bytes.data(), bytes.size(),
+            static_cast<void>(::sendto(_transport->descriptors()[each.socket], raw.data(), raw.size(),
                                        MSG_DONTWAIT | MSG_NOSIGNAL, each.where.raw(), each.where.raw_bytes()));
         }
     }
@@ -136,7 +138,7 @@ void network_port::on_stranger(base::bytes_view datagram, net::link_number link,
         return;
     }
     ++_judged;
-    const auto found = _watch.judge(_now, datagram, link, source, _settings);
+    const auto found = _watch.judge(_now, _transport->judge(datagram), datagram, link, source, _settings);
     if (!found) {
         return;
     }

@@ -19,7 +19,8 @@ namespace coterie::daemon {
 class network_port final : net::packet_sink {
 public:
     /// `told` gets what is found about strangers. `pool` must outlive it.
-    network_port(net::transport_settings settings, stranger_watch::identity self, base::buffer_pool& pool,
+    network_port(net::transport_settings settings, std::optional<net::encryption> sealing,
+                 stranger_watch::identity self, base::buffer_pool& pool,
                  std::function<void(const stranger_watch::finding&)> told);
 
     /// Opens the links' sockets. The error is one line for people.
@@ -45,7 +46,7 @@ public:
     class receiver {
     public:
         virtual ~receiver() = default;
-        /// As in net::packet_sink.
+        /// As in net::packet_sink, without what came.
         virtual void on_packet(const base::buffer& datagram, const wire::opened& packet) = 0;
         virtual void on_refused(base::node_id node) = 0;
         virtual void on_path(base::node_id node, const net::path_report& path) = 0;
@@ -59,7 +60,7 @@ public:
 
 private:
     // net::packet_sink
-    void on_packet(const base::buffer& datagram, const wire::opened& packet) override;
+    void on_packet(const base::buffer& datagram, const wire::opened& packet, base::bytes_view raw) override;
     void on_refused(base::node_id node) override { _receiver->on_refused(node); }
     void on_stranger(base::bytes_view datagram, net::link_number link, const net::address& source) override;
     void on_path(base::node_id node, const net::path_report& path) override { _receiver->on_path(node, path); }
@@ -81,6 +82,7 @@ private:
     void remember(const stranger_watch::finding& found, net::link_number link, const net::address& source);
 
     net::transport_settings _settings;
+    std::optional<net::encryption> _sealing; ///< until open()
     base::buffer_pool& _pool;
     stranger_watch _watch;
     const std::function<void(const stranger_watch::finding&)> _told;

@@ -154,7 +154,8 @@ json by_kind(const std::array<std::uint64_t, wire::packet_kinds>& counts) {
     json result = json::object();
     for (std::size_t kind = 1; kind < counts.size(); ++kind) {
         // The ring never sees these.
-        if (static_cast<wire::packet_kind>(kind) == wire::packet_kind::link_probe) {
+        const auto known = static_cast<wire::packet_kind>(kind);
+        if (known == wire::packet_kind::link_probe || known == wire::packet_kind::life_proof) {
             continue;
         }
         result[field_name(wire::to_string(static_cast<wire::packet_kind>(kind)))] = counts[kind];

@@ -47,10 +47,10 @@ std::string stranger_watch::told(base::time_point now, kind what, const net::add
     return line;
 }
 
-std::optional<stranger_watch::finding> stranger_watch::judge(base::time_point now, base::bytes_view datagram,
-                                                             net::link_number link, const net::address& source,
+std::optional<stranger_watch::finding> stranger_watch::judge(base::time_point now, const judged& packet,
+                                                             base::bytes_view datagram, net::link_number link,
+                                                             const net::address& source,
                                                              const net::transport_settings& net) {
-    const auto packet = wire::open(datagram, net.cluster);
     if (packet) {
         return judge_member(now, *packet, link, source, net);
     }

@@ -7,6 +7,7 @@
 #include "base/time.hpp"
 #include "net/transport.hpp"
 
+#include <expected>
 #include <map>
 #include <optional>
 #include <string>
@@ -36,9 +37,12 @@ public:
 
     explicit stranger_watch(identity self) : _self(std::move(self)) {}
 
+    /// What was made of a datagram.
+    using judged = std::expected<wire::opened, wire::refusal_reason>;
     /// Judges one datagram that came on a link. Nothing if there is nothing wrong with it, or if it is none of ours at all.
-    [[nodiscard]] std::optional<finding> judge(base::time_point now, base::bytes_view datagram, net::link_number link,
-                                               const net::address& source, const net::transport_settings& net);
+    [[nodiscard]] std::optional<finding> judge(base::time_point now, const judged& packet, base::bytes_view datagram,
+                                               net::link_number link, const net::address& source,
+                                               const net::transport_settings& net);
 
 private:
     [[nodiscard]] std::optional<finding> judge_member(base::time_point now, const wire::opened& packet,

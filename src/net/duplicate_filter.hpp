@@ -4,8 +4,8 @@
 #pragma once
 
 #include "base/ids.hpp"
+#include "crypto/replay_window.hpp"
 
-#include <array>
 #include <cstdint>
 
 namespace coterie::net {
@@ -17,40 +17,19 @@ public:
     [[nodiscard]] bool is_new(base::incarnation life, std::uint64_t counter) {
         if (life != _life) {
             _life = life;
-            _highest = 0;
-            _seen.fill(0);
+            _seen.begin(0);
         }
-        if (counter > _highest) {
-            forget(counter - _highest);
-            _highest = counter;
-        } else if (_highest - counter >= remembered) {
-            return true;
+        switch (_seen.judge(counter)) {
+        case crypto::replay_window::verdict::fresh: _seen.add(counter); return true;
+        case crypto::replay_window::verdict::too_old: return true;
+        case crypto::replay_window::verdict::seen: break;
         }
-        std::uint64_t& word = _seen[counter % remembered / word_bits];
-        const std::uint64_t bit = std::uint64_t{1} << (counter % word_bits);
-        const bool result = (word & bit) == 0;
-        word |= bit;
-        return result;
+        return false;
     }
 
 private:
-    static constexpr std::uint64_t remembered = 8'192;
-    static constexpr std::uint64_t word_bits = 64;
-
-    /// Makes room for the `count` counters that follow the highest.
-    void forget(std::uint64_t count) {
-        if (count >= remembered) {
-            _seen.fill(0);
-            return;
-        }
-        for (std::uint64_t counter = _highest + 1; counter <= _highest + count; ++counter) {
-            _seen[counter % remembered / word_bits] &= ~(std::uint64_t{1} << (counter % word_bits));
-        }
-    }
-
     base::incarnation _life;
-    std::uint64_t _highest = 0;
-    std::array<std::uint64_t, remembered / word_bits> _seen{};
+    crypto::replay_window _seen;
 };
 
 } // namespace coterie::net

@@ -22,6 +22,7 @@ namespace {
 bool is_control(wire::packet_kind kind) {
     switch (kind) {
     case wire::packet_kind::heartbeat:
+    case wire::packet_kind::life_proof:
     case wire::packet_kind::proposal:
     case wire::packet_kind::report:
     case wire::packet_kind::refusal:
@@ -57,10 +58,14 @@ const address* transport_settings::local(link_number link) const {
 
 class transport::core final : path_watch::outputs, link_socket::user {
 public:
-    core(const transport_settings& settings, base::buffer_pool& pool)
+    core(const transport_settings& settings, base::buffer_pool& pool, std::optional<encryption> sealing)
         : _settings(settings),
           _pool(&pool),
           _watch(watch_settings(settings), *this) {
+        if (sealing) {
+            _records.emplace(crypto::record_layer::identity{.self = settings.self, .cluster = settings.cluster},
+                             std::move(sealing->keys), sealing->seals_with, pool);
+        }
         for (const peer& each : settings.peers) {
             for (const link_address& where : each.at) {
                 add(each.node, where);
@@ -87,6 +92,26 @@ public:
     const std::vector<link_number>& absent() const { return _absent; }
     bool waiting(std::size_t place) const { return _sockets[place].waiting(); }
     const transport_counters& counts() const { return _counts; }
+    crypto::record_layer* records() { return _records ? &*_records : nullptr; }
+
+    std::expected<wire::opened, wire::refusal_reason> judge(base::bytes_view datagram) const {
+        if (!_records) {
+            return wire::open(datagram, _settings.cluster);
+        }
+        const auto fields = wire::read_header(datagram, _settings.cluster);
+        if (!fields) {
+            return std::unexpected(fields.error());
+        }
+        if (!_records->vouches_for(datagram, *fields)) {
+            return std::unexpected(wire::refusal_reason::tag);
+        }
+        return wire::opened{.kind = fields->kind, .from = fields->from, .counter = fields->counter, .body = {}};
+    }
+
+    std::optional<crypto::record_layer::sender_report> record_report(node_id node) const {
+        const auto place = _places.find(node.value);
+        return _records && place != _places.end() ? std::optional(_records->report(place->second)) : std::nullopt;
+    }
     offloads works_with() const { return _sockets.front().works_with(); }
     socket_buffers buffers() const { return _sockets.front().buffers(); }
     time_point deadline() const { return _news.empty() && _unsegmented.empty() ? _watch.deadline() : time_point{}; }
@@ -191,6 +216,9 @@ private:
     };
 
     base::buffer sealed_once(base::buffer packet) {
+        if (_records) {
+            return _records->seal(packet, ++_counter);
+        }
         if (!packet.sealed()) {
             wire::seal(packet, ++_counter);
         }
@@ -233,33 +261,24 @@ private:
     void on_datagram(base::bytes_view padded, const sockaddr_storage& source, const base::buffer& space,
                      bool fills_space) override {
         const base::bytes_view bytes = wire::without_padding(padded);
+        if (_records) {
+            take_sealed(bytes, source);
+            return;
+        }
         // Judged where it lies; what is thrown away costs no copy.
         const auto judged = wire::open(bytes, _settings.cluster);
         if (!judged) {
-            ++_counts.refused[static_cast<std::size_t>(judged.error())];
-            if (judged.error() == wire::refusal_reason::cluster) {
-                strange(bytes, source);
-            }
+            refuse(judged.error(), bytes, source);
             return;
         }
-        const auto place = _places.find(judged->from.node.value);
-        if (place == _places.end()) {
-            ++_counts.unknown_node;
-            strange(bytes, source);
+        const auto place = place_of(judged->from.node, bytes, source);
+        if (!place) {
             return;
         }
-        known_node& from = _nodes[place->second];
-        known_path& path = from.paths[link_here().value];
-        // Nodes send from where they are listened to. A second daemon with the id of a node can be anywhere else.
-        if (!path.where || !path.where->is(source)) {
-            ++_counts.wrong_address;
-            strange(bytes, source);
-            return;
-        }
-        ++_counts.received;
-        ++path.received;
+        known_node& from = _nodes[*place];
+        count(*place);
         if (judged->kind == wire::packet_kind::link_probe) {
-            take_probe(place->second, *judged);
+            take_probe(*place, *judged);
             return;
         }
         if (_sockets.size() > 1 && !from.seen.is_new(judged->from.nonce, judged->counter)) {
@@ -270,7 +289,72 @@ private:
         wire::opened moved = *judged;
         moved.body =
             datagram.bytes().subspan(static_cast<std::size_t>(judged->body.data() - bytes.data()), judged->body.size());
-        _sink->on_packet(datagram, moved);
+        _sink->on_packet(datagram, moved, bytes);
+    }
+
+    void refuse(wire::refusal_reason reason, base::bytes_view bytes, const sockaddr_storage& source) {
+        ++_counts.refused[static_cast<std::size_t>(reason)];
+        if (reason == wire::refusal_reason::cluster) {
+            strange(bytes, source);
+        }
+    }
+
+    /// The place of the node from which a datagram says it comes, if that node is known and is where it came from.
+    std::optional<std::size_t> place_of(node_id node, base::bytes_view bytes, const sockaddr_storage& source) {
+        const auto place = _places.find(node.value);
+        if (place == _places.end()) {
+            ++_counts.unknown_node;
+            strange(bytes, source);
+            return std::nullopt;
+        }
+        const known_path& path = _nodes[place->second].paths[link_here().value];
+        // Nodes send from where they are listened to. A second daemon with the id of a node can be anywhere else.
+        if (!path.where || !path.where->is(source)) {
+            ++_counts.wrong_address;
+            strange(bytes, source);
+            return std::nullopt;
+        }
+        return place->second;
+    }
+
+    /// What is cheap comes first: most of what strangers send costs no decryption.
+    void take_sealed(base::bytes_view bytes, const sockaddr_storage& source) {
+        const auto fields = wire::read_header(bytes, _settings.cluster);
+        if (!fields) {
+            refuse(fields.error(), bytes, source);
+            return;
+        }
+        const auto place = place_of(fields->from.node, bytes, source);
+        if (!place) {
+            return;
+        }
+        using verdict = crypto::record_layer::verdict;
+        const crypto::record_layer::taken taken = _records->take(_now, *place, bytes, *fields);
+        switch (taken.what) {
+        case verdict::unknown_key: refuse(wire::refusal_reason::key_slot, bytes, source); return;
+        case verdict::wrong_tag: refuse(wire::refusal_reason::tag, bytes, source); return;
+        case verdict::replayed: ++_counts.replayed; return;
+        case verdict::duplicate: ++_counts.duplicates; return;
+        case verdict::unproven: ++_counts.unproven; break;
+        case verdict::consumed:
+        case verdict::good: count(*place); break;
+        }
+        if (taken.reply) {
+            queue(sealed_once(taken.reply), *place, _watch.for_control(*place));
+        }
+        if (taken.what != verdict::good) {
+            return;
+        }
+        if (taken.packet->kind == wire::packet_kind::link_probe) {
+            take_probe(*place, *taken.packet);
+        } else {
+            _sink->on_packet(taken.datagram, *taken.packet, bytes);
+        }
+    }
+
+    void count(std::size_t place) {
+        ++_counts.received;
+        ++_nodes[place].paths[link_here().value].received;
     }
 
     void on_truncated() override { ++_counts.truncated; }
@@ -358,7 +442,8 @@ private:
     const transport_settings _settings;
     base::buffer_pool* _pool;
     path_watch _watch;
-    std::vector<link_socket> _sockets; ///< by the places of _settings.links
+    std::optional<crypto::record_layer> _records; ///< nothing: packets go in the clear
+    std::vector<link_socket> _sockets;            ///< by the places of _settings.links
     std::vector<int> _descriptors;
     std::vector<link_number> _absent;
     std::deque<known_node> _nodes; ///< by the places of the watch; addresses in it stay where they are
@@ -377,8 +462,9 @@ private:
     bool _rerouted = false;
 };
 
-std::expected<transport, open_fault> transport::open(const transport_settings& settings, base::buffer_pool& pool) {
-    auto inside = std::make_unique<core>(settings, pool);
+std::expected<transport, open_fault> transport::open(const transport_settings& settings, base::buffer_pool& pool,
+                                                     std::optional<encryption> sealing) {
+    auto inside = std::make_unique<core>(settings, pool, std::move(sealing));
     if (const auto fault = inside->open()) {
         return std::unexpected(*fault);
     }
@@ -401,6 +487,13 @@ bool transport::receive(time_point now, packet_sink& sink, std::size_t datagrams
 }
 void transport::on_time(time_point now, packet_sink& sink) { _core->on_time(now, sink); }
 time_point transport::deadline() const { return _core->deadline(); }
+std::expected<wire::opened, wire::refusal_reason> transport::judge(base::bytes_view datagram) const {
+    return _core->judge(datagram);
+}
+crypto::record_layer* transport::records() { return _core->records(); }
+std::optional<crypto::record_layer::sender_report> transport::record_report(node_id node) const {
+    return _core->record_report(node);
+}
 const transport_counters& transport::counts() const { return _core->counts(); }
 offloads transport::works_with() const { return _core->works_with(); }
 socket_buffers transport::buffers() const { return _core->buffers(); }

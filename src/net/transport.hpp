@@ -6,6 +6,7 @@
 #pragma once
 
 #include "base/buffer.hpp"
+#include "crypto/record_layer.hpp"
 #include "net/address.hpp"
 #include "net/offloads.hpp"
 #include "net/path_watch.hpp"
@@ -53,6 +54,12 @@ struct transport_settings {
     [[nodiscard]] const address* local(link_number link) const;
 };
 
+/// Under what packets are sealed and opened; without it they go in the clear.
+struct encryption {
+    crypto::keyring keys;
+    crypto::cipher seals_with{};
+};
+
 struct transport_counters {
     std::uint64_t sent = 0;     ///< datagrams, one for each target and link
     std::uint64_t received = 0; ///< good ones
@@ -60,6 +67,8 @@ struct transport_counters {
     std::uint64_t unknown_node = 0;  ///< well-formed, but from a node that is not configured
     std::uint64_t wrong_address = 0; ///< of a configured node, but from an address that is not that node's on this link
     std::uint64_t duplicates = 0;    ///< came on another link before
+    std::uint64_t unproven = 0;      ///< sealed by a life that has not proved that it is alive
+    std::uint64_t replayed = 0;      ///< sealed by the life that counts, but older than what is remembered of it
     std::uint64_t bad_probes = 0;    ///< of links, that no correct node sends
     std::uint64_t truncated = 0;     ///< longer than any packet
     std::uint64_t dropped = 0;       ///< not sent: the queue was full
@@ -76,13 +85,13 @@ class packet_sink {
 public:
     virtual ~packet_sink() = default;
     /// A datagram whose header and tag are good, of a configured node and from that node's address on the link that it
-    /// came by; the first of its kind, if it came on several links.
-    virtual void on_packet(const base::buffer& datagram, const wire::opened& packet) = 0;
+    /// came by; the first of its kind, if it came on several links. `raw` is what came, which lives as long as the call.
+    virtual void on_packet(const base::buffer& datagram, const wire::opened& packet, base::bytes_view raw) = 0;
     /// The host of `node` says that nobody listens there, on every link that worked. A hint only: anyone on the path may
     /// say so.
     virtual void on_refused(node_id node) = 0;
     /// A datagram that was thrown away for who sent it: of another cluster, of a node that is not configured, or of one
-    /// whose address on this link is not `source`. `datagram` lives as long as the call.
+    /// whose address on this link is not `source`. `datagram` lives as long as the call; transport::judge() tells more.
     virtual void on_stranger(base::bytes_view datagram, link_number link, const address& source) = 0;
     /// A path to `node` came up, or went down.
     virtual void on_path(node_id node, const path_report& path) = 0;
@@ -116,7 +125,8 @@ public:
     /// Opens and binds a socket for each link. Of several links some may lack their addresses now; they come to life with
     /// them.
     [[nodiscard]] static std::expected<transport, open_fault> open(const transport_settings& settings,
-                                                                   base::buffer_pool& pool);
+                                                                   base::buffer_pool& pool,
+                                                                   std::optional<encryption> sealing = {});
     transport(transport&&) noexcept;
     transport& operator=(transport&&) noexcept;
     ~transport();
@@ -140,6 +150,13 @@ public:
     void on_time(time_point now, packet_sink& sink);
     /// When on_time() wants to be called next.
     [[nodiscard]] time_point deadline() const;
+
+    /// What a datagram says, whoever sent it, if its tag is good; its body cannot be relied on.
+    [[nodiscard]] std::expected<wire::opened, wire::refusal_reason> judge(base::bytes_view datagram) const;
+    /// Null where packets go in the clear.
+    [[nodiscard]] crypto::record_layer* records();
+    /// What the record layer knows of a node, where there is one; nothing of one that is not known.
+    [[nodiscard]] std::optional<crypto::record_layer::sender_report> record_report(node_id node) const;
 
     [[nodiscard]] const transport_counters& counts() const;
     /// What the kernel does for the sockets; the same for all links.

@@ -16,6 +16,9 @@ namespace coterie::wire {
 
 /// Bytes of the header in front of every body.
 inline constexpr std::size_t header_bytes = 56;
+/// Its end, and what lies in front of that: all that a tag covers besides the body.
+inline constexpr std::size_t tag_bytes = 16;
+inline constexpr std::size_t sealed_header_bytes = header_bytes - tag_bytes;
 /// Bytes of a data packet in front of its payload, header included.
 extern const std::size_t data_overhead_bytes;
 
@@ -47,6 +50,15 @@ struct opened {
     bytes_view body;
 };
 
+/// What a datagram says of itself, not yet proved by its tag.
+struct header {
+    packet_kind kind;
+    std::uint8_t key_slot; ///< 0: without a key
+    std::uint8_t cipher;
+    origin from;
+    std::uint64_t counter;
+};
+
 /// The kind of an encoded packet.
 [[nodiscard]] packet_kind kind_of(const base::buffer& packet);
 
@@ -55,6 +67,11 @@ struct opened {
 
 /// Checks a received datagram without a key: the tag is a checksum over all of it (no protection against malice).
 [[nodiscard]] std::expected<opened, refusal_reason> open(bytes_view datagram, cluster_id cluster);
+
+/// Reads the header of a received datagram: everything is checked but the tag.
+[[nodiscard]] std::expected<header, refusal_reason> read_header(bytes_view datagram, cluster_id cluster);
+/// Fills in what stands in front of the tag and the encoder left open; for a packet that is sealed under a key.
+void write_key(std::span<std::byte> packet, std::uint8_t key_slot, std::uint8_t cipher, std::uint64_t counter);
 
 /// Fills in the packet counter and the tag of an encoded packet, in place. Done once per datagram, by the transport.
 void seal(base::buffer& packet, std::uint64_t counter);
@@ -76,6 +93,7 @@ void seal(base::buffer& packet, std::uint64_t counter);
 [[nodiscard]] base::buffer encode(base::buffer_pool& pool, const origin& from, const install& packet);
 [[nodiscard]] base::buffer encode(base::buffer_pool& pool, const origin& from, const recovered& packet);
 [[nodiscard]] base::buffer encode(base::buffer_pool& pool, const origin& from, const link_probe& packet);
+[[nodiscard]] base::buffer encode(base::buffer_pool& pool, const origin& from, const life_proof& packet);
 
 /// How many bytes `packet` takes encoded, header included; a coordinator asks before it sends.
 [[nodiscard]] std::size_t encoded_bytes(const plan& packet);
@@ -108,5 +126,6 @@ void refresh_data(base::buffer& packet, hop_number hop, node_id holder, sequence
 [[nodiscard]] std::optional<install> decode_install(bytes_view body);
 [[nodiscard]] std::optional<recovered> decode_recovered(bytes_view body);
 [[nodiscard]] std::optional<link_probe> decode_link_probe(bytes_view body);
+[[nodiscard]] std::optional<life_proof> decode_life_proof(bytes_view body);
 
 } // namespace coterie::wire

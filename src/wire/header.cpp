@@ -4,6 +4,7 @@
 #include "wire/layout.hpp"
 
 #include <array>
+#include <optional>
 
 #include <xxhash.h>
 #if defined(__x86_64__)
@@ -15,7 +16,7 @@ namespace coterie::wire {
 
 namespace {
 
-using tag = std::array<std::byte, layout::tag_bytes>;
+using tag = std::array<std::byte, tag_bytes>;
 
 /// XXH3-128 over the header up to the tag followed by the XXH3-128 of the body: one pass over the body, no copy of it.
 tag checksum_of(bytes_view datagram) {
@@ -74,6 +75,7 @@ std::string_view to_string(packet_kind kind) {
     case packet_kind::install: return "install";
     case packet_kind::recovered: return "recovered";
     case packet_kind::link_probe: return "link probe";
+    case packet_kind::life_proof: return "life proof";
     }
     return "unknown kind";
 }
@@ -98,47 +100,87 @@ bytes_view without_padding(bytes_view datagram) {
     return zeros ? datagram.first(whole) : datagram;
 }
 
-std::expected<opened, refusal_reason> open(bytes_view datagram, cluster_id cluster) {
+namespace {
+
+/// Everything up to the tag that can be judged without believing the sender.
+std::optional<refusal_reason> fault_of(bytes_view datagram, cluster_id cluster) {
     if (datagram.size() < header_bytes) {
-        return std::unexpected(refusal_reason::too_short);
+        return refusal_reason::too_short;
     }
     if (number_at<std::uint32_t>(datagram, layout::magic_at) != layout::magic) {
-        return std::unexpected(refusal_reason::magic);
+        return refusal_reason::magic;
     }
     if (number_at<std::uint8_t>(datagram, layout::version_at) != layout::version) {
-        return std::unexpected(refusal_reason::version);
+        return refusal_reason::version;
     }
     if (number_at<std::uint64_t>(datagram, layout::cluster_at) != cluster.value) {
-        return std::unexpected(refusal_reason::cluster);
+        return refusal_reason::cluster;
     }
     const auto kind = number_at<std::uint8_t>(datagram, layout::kind_at);
     if (kind == 0 || kind >= packet_kinds) {
-        return std::unexpected(refusal_reason::kind);
+        return refusal_reason::kind;
     }
     if (datagram.size() > datagram_bytes_max ||
         number_at<std::uint32_t>(datagram, layout::length_at) != datagram.size() - header_bytes) {
-        return std::unexpected(refusal_reason::length);
+        return refusal_reason::length;
     }
-    if (number_at<std::uint8_t>(datagram, layout::key_slot_at) != 0) {
+    return std::nullopt;
+}
+
+header fields_of(bytes_view datagram) {
+    return {.kind = static_cast<packet_kind>(number_at<std::uint8_t>(datagram, layout::kind_at)),
+            .key_slot = number_at<std::uint8_t>(datagram, layout::key_slot_at),
+            .cipher = number_at<std::uint8_t>(datagram, layout::cipher_at),
+            .from = {.cluster = {number_at<std::uint64_t>(datagram, layout::cluster_at)},
+                     .node = {number_at<std::uint32_t>(datagram, layout::sender_at)},
+                     .nonce = {number_at<std::uint64_t>(datagram, layout::nonce_at)}},
+            .counter = number_at<std::uint64_t>(datagram, layout::counter_at)};
+}
+
+bool is_possible(const header& fields) {
+    return fields.from.node != base::no_node && fields.from.nonce != base::no_incarnation &&
+           layout::in_range(fields.counter);
+}
+
+} // namespace
+
+std::expected<header, refusal_reason> read_header(bytes_view datagram, cluster_id cluster) {
+    if (const auto fault = fault_of(datagram, cluster)) {
+        return std::unexpected(*fault);
+    }
+    const header fields = fields_of(datagram);
+    if (!is_possible(fields)) {
+        return std::unexpected(refusal_reason::malformed);
+    }
+    return fields;
+}
+
+std::expected<opened, refusal_reason> open(bytes_view datagram, cluster_id cluster) {
+    if (const auto fault = fault_of(datagram, cluster)) {
+        return std::unexpected(*fault);
+    }
+    const header fields = fields_of(datagram);
+    if (fields.key_slot != 0) {
         return std::unexpected(refusal_reason::key_slot);
     }
     if (number_at<tag>(datagram, layout::tag_at) != checksum_of(datagram)) {
         return std::unexpected(refusal_reason::tag);
     }
     // Only now is it sure that the sender meant what stands here.
-    const opened result{
-        .kind = static_cast<packet_kind>(kind),
-        .from = {.cluster = cluster,
-                 .node = {number_at<std::uint32_t>(datagram, layout::sender_at)},
-                 .nonce = {number_at<std::uint64_t>(datagram, layout::nonce_at)}},
-        .counter = number_at<std::uint64_t>(datagram, layout::counter_at),
-        .body = datagram.subspan(header_bytes),
-    };
-    if (result.from.node == base::no_node || result.from.nonce == base::no_incarnation ||
-        !layout::in_range(result.counter) || number_at<std::uint8_t>(datagram, layout::reserved_at) != 0) {
+    if (!is_possible(fields) || fields.cipher != 0) {
         return std::unexpected(refusal_reason::malformed);
     }
-    return result;
+    return opened{
+        .kind = fields.kind, .from = fields.from, .counter = fields.counter, .body = datagram.subspan(header_bytes)};
+}
+
+void write_key(std::span<std::byte> packet, std::uint8_t key_slot, std::uint8_t cipher, std::uint64_t counter) {
+    COTERIE_ASSERT(packet.size() >= header_bytes && packet.size() <= datagram_bytes_max,
+                   "only an encoded packet is sealed");
+    COTERIE_ASSERT(layout::in_range(counter), "packet counters stay below 2^62");
+    packet[layout::key_slot_at] = std::byte{key_slot};
+    packet[layout::cipher_at] = std::byte{cipher};
+    std::memcpy(packet.data() + layout::counter_at, &counter, sizeof counter);
 }
 
 void seal(base::buffer& packet, std::uint64_t counter) {

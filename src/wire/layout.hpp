@@ -22,15 +22,14 @@ inline constexpr std::size_t magic_at = 0;
 inline constexpr std::size_t version_at = 4;
 inline constexpr std::size_t kind_at = 5;
 inline constexpr std::size_t key_slot_at = 6;
-inline constexpr std::size_t reserved_at = 7;
+inline constexpr std::size_t cipher_at = 7;
 inline constexpr std::size_t cluster_at = 8;
 inline constexpr std::size_t sender_at = 16;
 inline constexpr std::size_t length_at = 20;
 inline constexpr std::size_t nonce_at = 24;
 inline constexpr std::size_t counter_at = 32;
 inline constexpr std::size_t tag_at = 40;
-inline constexpr std::size_t tag_bytes = 16;
-static_assert(tag_at + tag_bytes == header_bytes);
+static_assert(tag_at == sealed_header_bytes && tag_at + tag_bytes == header_bytes);
 
 inline constexpr std::size_t body_bytes_max = datagram_bytes_max - header_bytes;
 
@@ -253,7 +252,7 @@ inline void write_header(std::span<std::byte> packet, const origin& from, packet
     out.number(magic);
     out.number(version);
     out.number(static_cast<std::uint8_t>(kind));
-    out.number(std::uint16_t{0}); // key slot and reserved byte
+    out.number(std::uint16_t{0}); // key slot and cipher
     out.number(from.cluster);
     out.number(from.node);
     out.number(static_cast<std::uint32_t>(body_bytes));

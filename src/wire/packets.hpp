@@ -47,8 +47,9 @@ enum class packet_kind : std::uint8_t {
     install = 13,
     recovered = 14,
     link_probe = 15,
+    life_proof = 16,
 };
-inline constexpr std::size_t packet_kinds = 16;
+inline constexpr std::size_t packet_kinds = 17;
 
 /// Who sends: stands in the header of every packet.
 struct origin {
@@ -255,6 +256,17 @@ struct link_probe {
     std::uint64_t round{}; ///< counts the asker's probes; the same on all links to one node
     incarnation answered;  ///< none: a question; else the answer to the question of this life, on the same link
     friend bool operator==(const link_probe&, const link_probe&) = default;
+};
+
+/// Where packets are encrypted: asks whether a life of a node is alive now, and answers. For the record layer only, the ring
+/// never sees one.
+struct life_proof {
+    node_id to;                ///< for whom it is; what is sealed for one target can be read by all
+    std::uint64_t question{};  ///< to be repeated in the answer; 0: none
+    incarnation answered;      ///< whose question this answers, or none
+    std::uint64_t answer{};    ///< that question; 0: none
+    std::uint8_t other_slot{}; ///< of the key that the sender accepts besides the one that it uses; 0: none
+    friend bool operator==(const life_proof&, const life_proof&) = default;
 };
 
 } // namespace coterie::wire

@@ -172,4 +172,13 @@ inline wire::link_probe largest() {
     return {.link = {7}, .round = counter_max, .answered = {0xFFFFFFFFFFFFFFFF}};
 }
 
+template <>
+inline wire::life_proof largest() {
+    return {.to = {0xFFFFFFFF},
+            .question = counter_max,
+            .answered = {0xFFFFFFFFFFFFFFFF},
+            .answer = counter_max,
+            .other_slot = 0xFF};
+}
+
 } // namespace coterie::tests

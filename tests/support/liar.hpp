@@ -292,6 +292,17 @@ inline wire::link_probe liar::make(whims& whim) {
             .answered = {whim.byte()}};
 }
 
+/// As above: the record layer keeps them to itself.
+template <>
+inline wire::life_proof liar::make(whims& whim) {
+    const bool answers = whim.chance(2);
+    return {.to = {1U + whim.byte()},
+            .question = counter(whim),
+            .answered = {answers ? 1U + whim.byte() : 0U},
+            .answer = answers ? std::max<std::uint64_t>(1, counter(whim)) : 0,
+            .other_slot = whim.byte()};
+}
+
 template <>
 inline wire::token liar::make(whims& whim) {
     wire::token result{.view = view(whim),

@@ -35,6 +35,7 @@ bool visit_kind(wire::packet_kind kind, Visitor&& visit) {
     case wire::packet_kind::install: visit.template operator()<wire::install>(); return true;
     case wire::packet_kind::recovered: visit.template operator()<wire::recovered>(); return true;
     case wire::packet_kind::link_probe: visit.template operator()<wire::link_probe>(); return true;
+    case wire::packet_kind::life_proof: visit.template operator()<wire::life_proof>(); return true;
     }
     return false;
 }
@@ -57,6 +58,7 @@ template <> inline std::optional<wire::completion> decode(bytes_view body) { ret
 template <> inline std::optional<wire::install> decode(bytes_view body) { return wire::decode_install(body); }
 template <> inline std::optional<wire::recovered> decode(bytes_view body) { return wire::decode_recovered(body); }
 template <> inline std::optional<wire::link_probe> decode(bytes_view body) { return wire::decode_link_probe(body); }
+template <> inline std::optional<wire::life_proof> decode(bytes_view body) { return wire::decode_life_proof(body); }
 // clang-format on
 
 template <class Packet>
@@ -258,6 +260,11 @@ inline wire::recovered sample() {
 template <>
 inline wire::link_probe sample() {
     return {.link = {5}, .round = 0x0F01, .answered = {0xFE01020304050607}};
+}
+
+template <>
+inline wire::life_proof sample() {
+    return {.to = {0x1001}, .question = 0x1002, .answered = {0xFD01020304050607}, .answer = 0x1003, .other_slot = 0x11};
 }
 
 } // namespace coterie::tests

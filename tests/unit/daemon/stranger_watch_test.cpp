@@ -27,7 +27,8 @@ protected:
                                              .counter = 1,
                                              .hop = {{1}}});
         wire::seal(packet, ++_counter);
-        return _watch.judge(base::time_point(when), packet.bytes(), {link}, at(from), _net);
+        return _watch.judge(base::time_point(when), wire::open(packet.bytes(), _net.cluster), packet.bytes(), {link},
+                            at(from), _net);
     }
 
 private:

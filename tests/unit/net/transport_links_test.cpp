@@ -16,7 +16,7 @@ constexpr link_number link_1{1};
 const wire::cluster_id cluster = wire::cluster_of("net test");
 
 struct taken : packet_sink {
-    void on_packet(const base::buffer&, const wire::opened& packet) override {
+    void on_packet(const base::buffer&, const wire::opened& packet, base::bytes_view) override {
         EXPECT_NE(packet.kind, wire::packet_kind::link_probe) << "these are no affair of the protocol";
         ++packets;
     }

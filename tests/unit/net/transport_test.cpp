@@ -18,7 +18,7 @@ namespace {
 using base::node_id;
 
 struct taken : packet_sink {
-    void on_packet(const base::buffer& datagram, const wire::opened& packet) override {
+    void on_packet(const base::buffer& datagram, const wire::opened& packet, base::bytes_view) override {
         const auto hop = wire::decode_token_proof(packet.body);
         hops.push_back(hop ? hop->hop.value : 0);
         from.push_back(packet.from.node);
@@ -135,7 +135,7 @@ protected:
 
     /// Notes the sizes of data, and looks at every byte.
     struct sizes_taken : taken {
-        void on_packet(const base::buffer&, const wire::opened& packet) override {
+        void on_packet(const base::buffer&, const wire::opened& packet, base::bytes_view) override {
             const auto data = wire::decode_data(packet.body);
             ASSERT_TRUE(data);
             sizes.push_back(data->payload.size());

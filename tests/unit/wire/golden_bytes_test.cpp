@@ -33,7 +33,7 @@ void expect_golden(const Packet& packet, std::string_view hex) {
 
 TEST(golden_bytes, of_a_heartbeat) {
     expect_golden(sample<wire::heartbeat>(),
-                  "434f524901010000" // magic, version, kind, key slot, reserved
+                  "434f524901010000" // magic, version, kind, key slot, cipher
                   "8877665544332211" // cluster
                   "04030201" // sender
                   "8d000000" // body length
@@ -61,7 +61,7 @@ TEST(golden_bytes, of_a_heartbeat) {
 
 TEST(golden_bytes, of_a_data) {
     expect_golden(sample<wire::data>(),
-                  "434f524901020000" // magic, version, kind, key slot, reserved
+                  "434f524901020000" // magic, version, kind, key slot, cipher
                   "8877665544332211" // cluster
                   "04030201" // sender
                   "40000000" // body length
@@ -81,7 +81,7 @@ TEST(golden_bytes, of_a_data) {
 
 TEST(golden_bytes, of_a_token) {
     expect_golden(sample<wire::token>(),
-                  "434f524901030000" // magic, version, kind, key slot, reserved
+                  "434f524901030000" // magic, version, kind, key slot, cipher
                   "8877665544332211" // cluster
                   "04030201" // sender
                   "5e000000" // body length
@@ -102,7 +102,7 @@ TEST(golden_bytes, of_a_token) {
 
 TEST(golden_bytes, of_a_token_proof) {
     expect_golden(sample<wire::token_proof>(),
-                  "434f524901040000" // magic, version, kind, key slot, reserved
+                  "434f524901040000" // magic, version, kind, key slot, cipher
                   "8877665544332211" // cluster
                   "04030201" // sender
                   "1c000000" // body length
@@ -115,7 +115,7 @@ TEST(golden_bytes, of_a_token_proof) {
 
 TEST(golden_bytes, of_a_token_request) {
     expect_golden(sample<wire::token_request>(),
-                  "434f524901050000" // magic, version, kind, key slot, reserved
+                  "434f524901050000" // magic, version, kind, key slot, cipher
                   "8877665544332211" // cluster
                   "04030201" // sender
                   "24000000" // body length
@@ -130,7 +130,7 @@ TEST(golden_bytes, of_a_token_request) {
 
 TEST(golden_bytes, of_an_acknowledgement) {
     expect_golden(sample<wire::acknowledgement>(),
-                  "434f524901060000" // magic, version, kind, key slot, reserved
+                  "434f524901060000" // magic, version, kind, key slot, cipher
                   "8877665544332211" // cluster
                   "04030201" // sender
                   "29000000" // body length
@@ -147,7 +147,7 @@ TEST(golden_bytes, of_an_acknowledgement) {
 
 TEST(golden_bytes, of_a_repair_request) {
     expect_golden(sample<wire::repair_request>(),
-                  "434f524901070000" // magic, version, kind, key slot, reserved
+                  "434f524901070000" // magic, version, kind, key slot, cipher
                   "8877665544332211" // cluster
                   "04030201" // sender
                   "43000000" // body length
@@ -164,7 +164,7 @@ TEST(golden_bytes, of_a_repair_request) {
 
 TEST(golden_bytes, of_a_proposal) {
     expect_golden(sample<wire::proposal>(),
-                  "434f524901080000" // magic, version, kind, key slot, reserved
+                  "434f524901080000" // magic, version, kind, key slot, cipher
                   "8877665544332211" // cluster
                   "04030201" // sender
                   "3a000000" // body length
@@ -180,7 +180,7 @@ TEST(golden_bytes, of_a_proposal) {
 
 TEST(golden_bytes, of_a_report) {
     expect_golden(sample<wire::report>(),
-                  "434f524901090000" // magic, version, kind, key slot, reserved
+                  "434f524901090000" // magic, version, kind, key slot, cipher
                   "8877665544332211" // cluster
                   "04030201" // sender
                   "88000000" // body length
@@ -205,7 +205,7 @@ TEST(golden_bytes, of_a_report) {
 
 TEST(golden_bytes, of_a_refusal) {
     expect_golden(sample<wire::refusal>(),
-                  "434f5249010a0000" // magic, version, kind, key slot, reserved
+                  "434f5249010a0000" // magic, version, kind, key slot, cipher
                   "8877665544332211" // cluster
                   "04030201" // sender
                   "28000000" // body length
@@ -218,7 +218,7 @@ TEST(golden_bytes, of_a_refusal) {
 
 TEST(golden_bytes, of_a_plan) {
     expect_golden(sample<wire::plan>(),
-                  "434f5249010b0000" // magic, version, kind, key slot, reserved
+                  "434f5249010b0000" // magic, version, kind, key slot, cipher
                   "8877665544332211" // cluster
                   "04030201" // sender
                   "aa000000" // body length
@@ -253,7 +253,7 @@ TEST(golden_bytes, of_a_plan) {
 
 TEST(golden_bytes, of_a_completion) {
     expect_golden(sample<wire::completion>(),
-                  "434f5249010c0000" // magic, version, kind, key slot, reserved
+                  "434f5249010c0000" // magic, version, kind, key slot, cipher
                   "8877665544332211" // cluster
                   "04030201" // sender
                   "20000000" // body length
@@ -267,7 +267,7 @@ TEST(golden_bytes, of_a_completion) {
 
 TEST(golden_bytes, of_an_install) {
     expect_golden(sample<wire::install>(),
-                  "434f5249010d0000" // magic, version, kind, key slot, reserved
+                  "434f5249010d0000" // magic, version, kind, key slot, cipher
                   "8877665544332211" // cluster
                   "04030201" // sender
                   "30000000" // body length
@@ -281,7 +281,7 @@ TEST(golden_bytes, of_an_install) {
 
 TEST(golden_bytes, of_a_recovered) {
     expect_golden(sample<wire::recovered>(),
-                  "434f5249010e0000" // magic, version, kind, key slot, reserved
+                  "434f5249010e0000" // magic, version, kind, key slot, cipher
                   "8877665544332211" // cluster
                   "04030201" // sender
                   "38000000" // body length
@@ -298,7 +298,7 @@ TEST(golden_bytes, of_a_recovered) {
 
 TEST(golden_bytes, of_a_link_probe) {
     expect_golden(sample<wire::link_probe>(),
-                  "434f5249010f0000" // magic, version, kind, key slot, reserved
+                  "434f5249010f0000" // magic, version, kind, key slot, cipher
                   "8877665544332211" // cluster
                   "04030201" // sender
                   "11000000" // body length
@@ -308,6 +308,22 @@ TEST(golden_bytes, of_a_link_probe) {
                   "05" // link
                   "010f000000000000" // round
                   "07060504030201fe"); // answered
+}
+
+TEST(golden_bytes, of_a_life_proof) {
+    expect_golden(sample<wire::life_proof>(),
+                  "434f524901100000" // magic, version, kind, key slot, cipher
+                  "8877665544332211" // cluster
+                  "04030201" // sender
+                  "1d000000" // body length
+                  "a7a6a5a4a3a2a1a0" // nonce
+                  "0203040506070809" // packet counter
+                  "7913964188023c65313e24421a034bd1" // tag
+                  "01100000" // to
+                  "0210000000000000" // question
+                  "07060504030201fd" // answered
+                  "0310000000000000" // answer
+                  "11"); // other slot
 }
 
 // clang-format on

@@ -70,7 +70,7 @@ TEST_F(header, of_another_cluster_is_refused_as_such) {
 }
 
 TEST_F(header, of_an_unknown_kind_is_refused_as_such) {
-    for (const unsigned kind : {0U, 16U, 255U}) {
+    for (const unsigned kind : {0U, 17U, 255U}) {
         set(5, static_cast<std::uint8_t>(kind));
         EXPECT_EQ(reason(), refusal_reason::kind);
     }
@@ -118,7 +118,7 @@ TEST_F(header, under_a_key_is_refused_by_who_has_none) {
     EXPECT_EQ(reason(), refusal_reason::key_slot);
 }
 
-TEST_F(header, with_the_reserved_byte_set_is_refused) {
+TEST_F(header, with_a_cipher_but_no_key_is_refused) {
     set(7, std::uint8_t{1});
     EXPECT_EQ(reason(), refusal_reason::malformed);
 }

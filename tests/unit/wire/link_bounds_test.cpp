@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// The bounds of the packet between transports: what its decoder refuses although the seal is good, and what its encoder
-// never writes.
+// The bounds of the packets between transports: what their decoders refuse although the seal is good, and what their
+// encoders never write.
 #include "tests/support/altered_body.hpp"
 
 #include <gtest/gtest.h>
@@ -8,6 +8,7 @@
 namespace coterie::tests {
 namespace {
 
+using wire::life_proof;
 using wire::link_probe;
 
 TEST(link_probe_bounds, there_are_eight_links) {
@@ -31,6 +32,28 @@ TEST(link_probe_bounds_death, encoders_refuse_to_write_what_decoders_refuse_to_r
                  "an encoded link probe is within its bounds");
     EXPECT_DEATH(static_cast<void>(wire::encode(pool, sender, link_probe{.link = {1}, .round = 0, .answered = {}})),
                  "an encoded link probe is within its bounds");
+}
+
+TEST(life_proof_bounds, it_is_for_somebody) {
+    EXPECT_FALSE(altered_body(sample<life_proof>()).put(0, std::uint32_t{0}).accepted<life_proof>());
+}
+
+TEST(life_proof_bounds, questions_are_counters_or_none) {
+    EXPECT_TRUE(judges_counter<life_proof>(4, 0));
+    EXPECT_TRUE(judges_counter<life_proof>(20, 1));
+}
+
+TEST(life_proof_bounds, an_answer_names_whom_it_answers) {
+    EXPECT_FALSE(altered_body(sample<life_proof>()).put(12, std::uint64_t{0}).accepted<life_proof>());
+    EXPECT_FALSE(altered_body(sample<life_proof>()).put(20, std::uint64_t{0}).accepted<life_proof>());
+    EXPECT_TRUE(
+        altered_body(sample<life_proof>()).put(12, std::uint64_t{0}).put(20, std::uint64_t{0}).accepted<life_proof>());
+}
+
+TEST(life_proof_bounds_death, encoders_refuse_to_write_what_decoders_refuse_to_read) {
+    base::buffer_pool pool;
+    EXPECT_DEATH(static_cast<void>(wire::encode(pool, sender, life_proof{})),
+                 "an encoded proof of life is within its bounds");
 }
 
 } // namespace
