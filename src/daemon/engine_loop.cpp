@@ -168,6 +168,16 @@ public:
                         path_line(_journal.named(node), path, all));
         }
     }
+    void on_path_size(base::node_id node, net::link_number link, std::size_t before, std::size_t bytes) override {
+        _resized = true;
+        if (bytes < before) {
+            if (_size_lines.judge(_now).tell) {
+                spdlog::warn("{}", shrunk_line(_journal.named(node), link, before, bytes));
+            }
+        } else {
+            spdlog::debug("{}: datagrams of {} bytes pass on link {}", _journal.named(node), bytes, link.value);
+        }
+    }
     void on_unsegmented(base::node_id node, net::link_number link, int error) override {
         if (_row_lines.judge(_now).tell) {
             spdlog::warn("{}", unsegmented_line(_journal.named(node), link, error));
@@ -189,8 +199,12 @@ private:
         }
         if (const ring::regular_view& view = _engine.view(); view.id != _view_told) {
             _view_told = view.id;
+            _resized = true;
             _met_others = _met_others || view.members.size() > 1;
             _life.status(_journal.summary());
+        }
+        if (std::exchange(_resized, false) && open_transport() != nullptr) {
+            _engine.set_datagram_bytes(open_transport()->datagram_bytes(_engine.view().members));
         }
         _server.flush();
         for (int round = 0; _door.take_news(); ++round) {
@@ -506,10 +520,12 @@ private:
     base::time_point _wakes_at;
     const wire::opened* _packet = nullptr; ///< the one that is being handled
     line_limit _client_lines;
-    line_limit _row_lines; ///< about datagrams that are not sent in rows
+    line_limit _row_lines;  ///< about datagrams that are not sent in rows
+    line_limit _size_lines; ///< about networks that swallow large datagrams
     base::view_id _view_told;
     std::expected<void, std::string> _outcome;
     bool _met_others = false; ///< there was a view with other nodes
+    bool _resized = false;    ///< the largest datagram that reaches everybody may be another
     bool _timer_set = false;
     bool _turn_posted = false; ///< for clients
     bool _looking_again = false;

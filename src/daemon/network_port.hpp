@@ -50,6 +50,7 @@ public:
         virtual void on_packet(const base::buffer& datagram, const wire::opened& packet) = 0;
         virtual void on_refused(base::node_id node) = 0;
         virtual void on_path(base::node_id node, const net::path_report& path) = 0;
+        virtual void on_path_size(base::node_id node, net::link_number link, std::size_t before, std::size_t bytes) = 0;
         virtual void on_unsegmented(base::node_id node, net::link_number link, int error) = 0;
     };
     /// Hands up to `datagrams_max` datagrams of each link, and the errors that have come, to `to`. False when nothing is
@@ -64,6 +65,9 @@ private:
     void on_refused(base::node_id node) override { _receiver->on_refused(node); }
     void on_stranger(base::bytes_view datagram, net::link_number link, const net::address& source) override;
     void on_path(base::node_id node, const net::path_report& path) override { _receiver->on_path(node, path); }
+    void on_path_size(base::node_id node, net::link_number link, std::size_t before, std::size_t bytes) override {
+        _receiver->on_path_size(node, link, before, bytes);
+    }
     void on_unsegmented(base::node_id node, net::link_number link, int error) override {
         _receiver->on_unsegmented(node, link, error);
     }

@@ -61,6 +61,13 @@ std::string unsegmented_line(std::string_view node, net::link_number link, int e
         link.value, node, std::strerror(error));
 }
 
+std::string shrunk_line(std::string_view node, net::link_number link, std::size_t before, std::size_t bytes) {
+    return fmt::format(
+        "datagrams of {} bytes to node {} do not pass on link {} any more, those of {} do: packets are made "
+        "smaller; is an MTU on the way too small?",
+        before, node, link.value, bytes);
+}
+
 bool is_alarming(const net::path_report& path, std::span<const net::path_report> others) {
     return path.state == net::path_state::down &&
            std::ranges::find(others, net::path_state::up, &net::path_report::state) != others.end();

@@ -19,6 +19,10 @@ namespace coterie::daemon {
 /// One line about datagrams that are not sent in rows. `error` is errno.
 [[nodiscard]] std::string unsegmented_line(std::string_view node, net::link_number link, int error);
 
+/// One line about a path on which large datagrams do not pass any more.
+[[nodiscard]] std::string shrunk_line(std::string_view node, net::link_number link, std::size_t before,
+                                      std::size_t bytes);
+
 /// Whether it calls for action: a link to a node that can be reached. If no link to it is up the node is gone, which is
 /// told elsewhere.
 [[nodiscard]] bool is_alarming(const net::path_report& path, std::span<const net::path_report> others);

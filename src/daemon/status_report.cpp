@@ -79,6 +79,7 @@ json paths_to(const status_sources& from, base::node_id node) {
                           {"loss_percent", seen.loss_percent ? json(*seen.loss_percent) : json(nullptr)},
                           {"times_down", seen.times_down},
                           {"held_off_ms", in<std::chrono::milliseconds>(seen.held_off)},
+                          {"datagram_bytes", each.datagram_bytes},
                           {"sent", each.sent},
                           {"received", each.received}});
     }
@@ -153,12 +154,12 @@ json links_part(const status_sources& from) {
 json by_kind(const std::array<std::uint64_t, wire::packet_kinds>& counts) {
     json result = json::object();
     for (std::size_t kind = 1; kind < counts.size(); ++kind) {
-        // The ring never sees these.
+        // The ring never sees those of transports.
         const auto known = static_cast<wire::packet_kind>(kind);
-        if (known == wire::packet_kind::link_probe || known == wire::packet_kind::life_proof) {
+        if (known >= wire::packet_kind::link_probe) {
             continue;
         }
-        result[field_name(wire::to_string(static_cast<wire::packet_kind>(kind)))] = counts[kind];
+        result[field_name(wire::to_string(known))] = counts[kind];
     }
     return result;
 }
@@ -208,6 +209,8 @@ json network_counters(const net::transport_counters& counts) {
             {"last_send_error", counts.last_send_error},
             {"out_of_room", counts.out_of_room},
             {"refused_rows", counts.refused_rows},
+            {"cut", counts.cut},
+            {"bad_fragments", counts.bad_fragments},
             {"refused_ports", counts.refused_ports},
             {"refused", std::move(refused)}};
 }

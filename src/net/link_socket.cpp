@@ -71,17 +71,18 @@ std::size_t row_size(const msghdr& header, std::size_t whole) {
     return whole;
 }
 
-bool is_refusal(msghdr& header) {
+/// What the network said of an earlier datagram; 0 if it was this machine.
+int network_error(msghdr& header) {
     for (cmsghdr* each = CMSG_FIRSTHDR(&header); each != nullptr; each = CMSG_NXTHDR(&header, each)) {
         if ((each->cmsg_level == IPPROTO_IP && each->cmsg_type == IP_RECVERR) ||
             (each->cmsg_level == IPPROTO_IPV6 && each->cmsg_type == IPV6_RECVERR)) {
             sock_extended_err what{};
             std::memcpy(&what, CMSG_DATA(each), sizeof(what));
-            return what.ee_errno == ECONNREFUSED &&
-                   (what.ee_origin == SO_EE_ORIGIN_ICMP || what.ee_origin == SO_EE_ORIGIN_ICMP6);
+            const bool of_network = what.ee_origin == SO_EE_ORIGIN_ICMP || what.ee_origin == SO_EE_ORIGIN_ICMP6;
+            return of_network ? static_cast<int>(what.ee_errno) : 0;
         }
     }
-    return false;
+    return 0;
 }
 
 } // namespace
@@ -107,11 +108,12 @@ std::expected<link_socket, std::error_code> link_socket::open(const address& loc
     size_buffer(socket, SO_SNDBUFFORCE, SO_SNDBUF, wanted.buffer_bytes);
     if (v4) {
         set_option(socket, IPPROTO_IP, IP_RECVERR, 1);
-        // Routers may cut a datagram in pieces; better than to lose every one that is too long for some path.
-        set_option(socket, IPPROTO_IP, IP_MTU_DISCOVER, IP_PMTUDISC_DONT);
+        // Datagrams are cut by their sender where they are too large, and by nobody on the way.
+        set_option(socket, IPPROTO_IP, IP_MTU_DISCOVER, IP_PMTUDISC_PROBE);
     } else {
         set_option(socket, IPPROTO_IPV6, IPV6_RECVERR, 1);
         set_option(socket, IPPROTO_IPV6, IPV6_V6ONLY, 1);
+        set_option(socket, IPPROTO_IPV6, IPV6_MTU_DISCOVER, IPV6_PMTUDISC_PROBE);
     }
     if (wanted.offloads) {
         result.use_offloads();
@@ -401,10 +403,12 @@ void link_socket::take_errors(user& told) {
         if (::recvmsg(_socket, &header, MSG_ERRQUEUE | MSG_DONTWAIT) < 0) {
             return;
         }
-        if (is_refusal(header)) {
-            if (const auto where = address::from(to)) {
-                told.on_refusal(*where);
-            }
+        const int error = network_error(header);
+        const auto where = error == ECONNREFUSED || error == EMSGSIZE ? address::from(to) : std::nullopt;
+        if (where && error == ECONNREFUSED) {
+            told.on_refusal(*where);
+        } else if (where) {
+            told.on_too_large(*where);
         }
     }
     _has_errors = true;

@@ -73,6 +73,8 @@ public:
         virtual void on_truncated() = 0;
         /// The host of `where` says that nobody listens there.
         virtual void on_refusal(const address& where) = 0;
+        /// A router says that something that was sent to `where` was too large for what follows.
+        virtual void on_too_large(const address& where) = 0;
         virtual void on_sent(const outgoing& what) = 0;
         /// Rows of datagrams cannot be sent there now; they go one by one for a while. `error` is errno.
         virtual void on_unsegmented(std::size_t node, int error) = 0;

@@ -4,7 +4,9 @@
 #include "net/transport.hpp"
 
 #include "net/duplicate_filter.hpp"
+#include "net/fragments.hpp"
 #include "net/link_socket.hpp"
+#include "net/path_size.hpp"
 
 #include <algorithm>
 #include <bit>
@@ -34,7 +36,7 @@ bool is_control(wire::packet_kind kind) {
 }
 
 /// Errors of one datagram, or of the moment; all others are about the way.
-bool is_about_the_way(int error) { return error != EMSGSIZE && error != ENOBUFS && error != ENOMEM; }
+bool is_about_the_way(int error) { return error != ENOBUFS && error != ENOMEM; }
 
 path_watch::settings watch_settings(const transport_settings& from) {
     path_watch::settings result{.self = from.self.nonce, .links = {}, .mode = from.mode, .limits = from.limits};
@@ -114,7 +116,10 @@ public:
     }
     offloads works_with() const { return _sockets.front().works_with(); }
     socket_buffers buffers() const { return _sockets.front().buffers(); }
-    time_point deadline() const { return _news.empty() && _unsegmented.empty() ? _watch.deadline() : time_point{}; }
+    time_point deadline() const {
+        return _news.empty() && _unsegmented.empty() && _resized.empty() ? std::min(_watch.deadline(), _sizes_due)
+                                                                         : time_point{};
+    }
 
     void add(node_id node, const link_address& fresh) {
         const auto [known, is_new] = _places.emplace(node.value, _nodes.size());
@@ -166,7 +171,25 @@ public:
     void on_time(time_point now, packet_sink& sink) {
         _now = now;
         _watch.on_time(now);
+        if (now >= _sizes_due) {
+            ask_sizes();
+        }
         tell(sink);
+    }
+
+    std::size_t datagram_bytes(std::span<const base::member> nodes) const {
+        std::size_t result = wire::datagram_bytes_max;
+        for (const base::member& each : nodes) {
+            const auto place = _places.find(each.node.value);
+            if (place == _places.end()) {
+                continue;
+            }
+            for (const path_report& path : _watch.paths(_now, place->second)) {
+                const path_size& size = _nodes[place->second].paths[path.link.value].size;
+                result = std::min(result, path.state == path_state::up ? size.bytes() : wire::datagram_bytes_max);
+            }
+        }
+        return result == wire::datagram_bytes_max ? datagram_bytes_at_first : result;
     }
 
     std::vector<path_status> paths(time_point now, node_id node) const {
@@ -177,7 +200,11 @@ public:
         }
         for (const path_report& each : _watch.paths(now, place->second)) {
             const known_path& path = _nodes[place->second].paths[each.link.value];
-            result.push_back({.seen = each, .where = *path.where, .sent = path.sent, .received = path.received});
+            result.push_back({.seen = each,
+                              .where = *path.where,
+                              .sent = path.sent,
+                              .received = path.received,
+                              .datagram_bytes = path.size.bytes()});
         }
         return result;
     }
@@ -195,11 +222,13 @@ private:
         std::optional<address> where;
         std::uint64_t sent = 0;
         std::uint64_t received = 0;
+        path_size size;
     };
     struct known_node {
         node_id id;
         std::array<known_path, base::links_max> paths;
         duplicate_filter seen;
+        reassembly pieces;
     };
     struct owner {
         std::size_t node;
@@ -208,6 +237,11 @@ private:
     struct news {
         std::size_t node;
         std::optional<path_report> path; ///< nothing: a refused port
+    };
+    struct resized {
+        std::size_t node;
+        link_number link;
+        std::size_t before;
     };
     struct refused_row {
         std::size_t node;
@@ -236,10 +270,115 @@ private:
                 ++_counts.dropped;
                 continue;
             }
-            _sockets[place].queue({.packet = sealed,
-                                   .where = &*_nodes[node].paths[link.value].where,
-                                   .node = node,
-                                   .only_here = only_one});
+            queue_on(place, sealed, node, only_one);
+        }
+    }
+
+    /// In one piece, or in several if it is larger than what passes there.
+    void queue_on(std::size_t place, const base::buffer& sealed, std::size_t node, bool only_here) {
+        const link_number link = _settings.links[place].number;
+        known_path& path = _nodes[node].paths[link.value];
+        if (path.size.on_sent(_now, sealed.size())) {
+            _sizes_due = std::min(_sizes_due, path.size.deadline());
+        }
+        if (sealed.size() <= path.size.bytes()) {
+            _sockets[place].queue({.packet = sealed, .where = &*path.where, .node = node, .only_here = only_here});
+            return;
+        }
+        ++_counts.cut;
+        for (const base::buffer& piece : cut(*_pool, self(), sealed.bytes(), path.size.bytes(), ++_cut)) {
+            _sockets[place].queue(
+                {.packet = sealed_once(piece), .where = &*path.where, .node = node, .only_here = only_here});
+        }
+    }
+
+    [[nodiscard]] wire::origin self() const {
+        return {.cluster = _settings.cluster, .node = _settings.self.node, .nonce = _settings.self.nonce};
+    }
+
+    /// Questions and answers about one link go out on it, whatever is thought of it.
+    template <class Packet>
+    void tell_on(link_number link, std::size_t node, const Packet& packet) {
+        for (std::size_t place = 0; place < _sockets.size(); ++place) {
+            if (_settings.links[place].number == link) {
+                _sockets[place].queue({.packet = sealed_once(packet),
+                                       .where = &*_nodes[node].paths[link.value].where,
+                                       .node = node,
+                                       .only_here = false});
+            }
+        }
+    }
+
+    void ask_sizes() {
+        _sizes_due = base::never;
+        for (std::size_t node = 0; node < _nodes.size(); ++node) {
+            for (const path_report& each : _watch.paths(_now, node)) {
+                path_size& size = _nodes[node].paths[each.link.value].size;
+                const std::size_t before = size.bytes();
+                const path_size::questions asked = size.on_time(_now, each.round_trip.value_or(duration::zero()));
+                if (asked.shrunk) {
+                    _resized.push_back({.node = node, .link = each.link, .before = before});
+                }
+                for (std::size_t i = 0; i < datagram_sizes.size(); ++i) {
+                    if ((asked.sizes >> i & 1U) != 0) {
+                        tell_on(each.link, node,
+                                wire::encode_question(*_pool, self(),
+                                                      {.link = each.link,
+                                                       .round = asked.round,
+                                                       .answered = {},
+                                                       .bytes = datagram_sizes[i],
+                                                       .filler = {}}));
+                    }
+                }
+                _sizes_due = std::min(_sizes_due, size.deadline());
+            }
+        }
+    }
+
+    void take_size_probe(std::size_t node, const wire::opened& packet, std::size_t datagram_bytes) {
+        const auto probe = wire::decode_size_probe(packet.body);
+        if (!probe || probe->link != link_here()) {
+            ++_counts.bad_probes;
+            return;
+        }
+        if (probe->answered == base::no_incarnation) {
+            tell_on(probe->link, node,
+                    wire::encode(*_pool, self(),
+                                 wire::size_probe{.link = probe->link,
+                                                  .round = probe->round,
+                                                  .answered = packet.from.nonce,
+                                                  .bytes = static_cast<std::uint32_t>(datagram_bytes),
+                                                  .filler = {}}));
+        } else if (probe->answered == _settings.self.nonce) {
+            path_size& size = _nodes[node].paths[probe->link.value].size;
+            const std::size_t before = size.bytes();
+            if (size.on_answer(probe->round, probe->bytes)) {
+                _resized.push_back({.node = node, .link = probe->link, .before = before});
+            }
+        }
+    }
+
+    void take_fragment(std::size_t node, const wire::opened& packet, const sockaddr_storage& source) {
+        const auto piece = wire::decode_fragment(packet.body);
+        if (!piece || _inside_fragment) {
+            ++_counts.bad_fragments;
+            return;
+        }
+        if (const base::buffer whole = _nodes[node].pieces.add(*_pool, packet.from.nonce, *piece)) {
+            _inside_fragment = true;
+            on_datagram(whole.bytes(), source, whole, true);
+            _inside_fragment = false;
+        }
+    }
+
+    /// What transports tell each other. True if it was that.
+    bool take_own(std::size_t node, const wire::opened& packet, std::size_t datagram_bytes,
+                  const sockaddr_storage& source) {
+        switch (packet.kind) {
+        case wire::packet_kind::link_probe: take_probe(node, packet); return true;
+        case wire::packet_kind::size_probe: take_size_probe(node, packet, datagram_bytes); return true;
+        case wire::packet_kind::fragment: take_fragment(node, packet, source); return true;
+        default: return false;
         }
     }
 
@@ -277,8 +416,7 @@ private:
         }
         known_node& from = _nodes[*place];
         count(*place);
-        if (judged->kind == wire::packet_kind::link_probe) {
-            take_probe(*place, *judged);
+        if (take_own(*place, *judged, bytes.size(), source)) {
             return;
         }
         if (_sockets.size() > 1 && !from.seen.is_new(judged->from.nonce, judged->counter)) {
@@ -345,9 +483,7 @@ private:
         if (taken.what != verdict::good) {
             return;
         }
-        if (taken.packet->kind == wire::packet_kind::link_probe) {
-            take_probe(*place, *taken.packet);
-        } else {
+        if (!take_own(*place, *taken.packet, bytes.size(), source)) {
             _sink->on_packet(taken.datagram, *taken.packet, bytes);
         }
     }
@@ -378,6 +514,10 @@ private:
     }
 
     void on_unsent(link_socket::outgoing what, int error) override {
+        if (error == EMSGSIZE) {
+            give_in_pieces(what);
+            return;
+        }
         ++_counts.send_errors;
         _counts.last_send_error = error;
         if (!is_about_the_way(error)) {
@@ -390,6 +530,32 @@ private:
             ++_counts.rerouted;
             _rerouted = true;
             queue(what.packet, what.node, others);
+        }
+    }
+
+    /// What this machine does not send in one piece there. Questions about sizes are answered by that.
+    void give_in_pieces(const link_socket::outgoing& what) {
+        path_size& size = _nodes[what.node].paths[link_here().value].size;
+        const std::size_t before = size.bytes();
+        if (size.on_refused(_now, what.packet.size())) {
+            _resized.push_back({.node = what.node, .link = link_here(), .before = before});
+        }
+        const wire::packet_kind kind = wire::kind_of(what.packet);
+        if (kind != wire::packet_kind::size_probe && kind != wire::packet_kind::fragment &&
+            what.packet.size() > size.bytes()) {
+            _rerouted = true;
+            queue_on(_at, what.packet, what.node, what.only_here);
+        } else if (kind != wire::packet_kind::size_probe) {
+            ++_counts.send_errors;
+            _counts.last_send_error = EMSGSIZE;
+        }
+    }
+
+    void on_too_large(const address& where) override {
+        const auto found = _owners.find(where.text());
+        if (found != _owners.end()) {
+            _nodes[found->second.node].paths[found->second.link.value].size.on_hint(_now);
+            _sizes_due = _now;
         }
     }
 
@@ -410,19 +576,15 @@ private:
 
     // path_watch::outputs
     void send_probe(path_watch::node_place to, const wire::link_probe& probe) override {
-        const wire::origin self{
-            .cluster = _settings.cluster, .node = _settings.self.node, .nonce = _settings.self.nonce};
-        // Not on another link instead: it is about this one.
-        for (std::size_t place = 0; place < _sockets.size(); ++place) {
-            if (_settings.links[place].number == probe.link) {
-                _sockets[place].queue({.packet = sealed_once(wire::encode(*_pool, self, probe)),
-                                       .where = &*_nodes[to].paths[probe.link.value].where,
-                                       .node = to,
-                                       .only_here = false});
-            }
-        }
+        tell_on(probe.link, to, wire::encode(*_pool, self(), probe));
     }
-    void on_path(path_watch::node_place node, const path_report& now) override { _news.push_back({node, now}); }
+    void on_path(path_watch::node_place node, const path_report& now) override {
+        if (now.state == path_state::up) {
+            _nodes[node].paths[now.link.value].size.on_up(_now);
+            _sizes_due = _now;
+        }
+        _news.push_back({node, now});
+    }
     void on_refused(path_watch::node_place node) override { _news.push_back({node, std::nullopt}); }
 
     /// What is known of paths is told where nothing else is going on.
@@ -433,6 +595,10 @@ private:
             } else {
                 sink.on_refused(_nodes[each.node].id);
             }
+        }
+        for (const resized& each : std::exchange(_resized, {})) {
+            sink.on_path_size(_nodes[each.node].id, each.link, each.before,
+                              _nodes[each.node].paths[each.link.value].size.bytes());
         }
         for (const refused_row& each : std::exchange(_unsegmented, {})) {
             sink.on_unsegmented(_nodes[each.node].id, each.link, each.error);
@@ -451,7 +617,10 @@ private:
     std::unordered_map<std::string, owner> _owners; ///< of addresses
     std::vector<news> _news;
     std::vector<refused_row> _unsegmented;
+    std::vector<resized> _resized;
+    time_point _sizes_due = base::never;
     std::uint64_t _counter = 0;
+    std::uint64_t _cut = 0; ///< packets
     transport_counters _counts;
     datagram_batch _batch{*_pool};
 
@@ -460,6 +629,7 @@ private:
     packet_sink* _sink = nullptr;
     std::size_t _at = 0; ///< the place of the socket that is being read or written
     bool _rerouted = false;
+    bool _inside_fragment = false;
 };
 
 std::expected<transport, open_fault> transport::open(const transport_settings& settings, base::buffer_pool& pool,
@@ -497,6 +667,9 @@ std::optional<crypto::record_layer::sender_report> transport::record_report(node
 const transport_counters& transport::counts() const { return _core->counts(); }
 offloads transport::works_with() const { return _core->works_with(); }
 socket_buffers transport::buffers() const { return _core->buffers(); }
+std::size_t transport::datagram_bytes(std::span<const base::member> nodes) const {
+    return _core->datagram_bytes(nodes);
+}
 std::vector<path_status> transport::paths(time_point now, node_id node) const { return _core->paths(now, node); }
 std::vector<node_paths> transport::paths(time_point now) const { return _core->paths(now); }
 

@@ -70,6 +70,8 @@ struct transport_counters {
     std::uint64_t unproven = 0;      ///< sealed by a life that has not proved that it is alive
     std::uint64_t replayed = 0;      ///< sealed by the life that counts, but older than what is remembered of it
     std::uint64_t bad_probes = 0;    ///< of links, that no correct node sends
+    std::uint64_t cut = 0;           ///< packets that were sent in pieces, since they were larger than what passes
+    std::uint64_t bad_fragments = 0; ///< pieces of packets, that no correct node sends
     std::uint64_t truncated = 0;     ///< longer than any packet
     std::uint64_t dropped = 0;       ///< not sent: the queue was full
     std::uint64_t send_errors = 0;   ///< not sent: a firewall, no route, too large, …
@@ -95,6 +97,8 @@ public:
     virtual void on_stranger(base::bytes_view datagram, link_number link, const address& source) = 0;
     /// A path to `node` came up, or went down.
     virtual void on_path(node_id node, const path_report& path) = 0;
+    /// Datagrams of up to `bytes` pass on the path to `node`; it was thought to be `before`.
+    virtual void on_path_size(node_id node, link_number link, std::size_t before, std::size_t bytes) = 0;
     /// This machine does not cut rows of datagrams to `node` up on this link; for a while they go one by one. `error` is
     /// errno.
     virtual void on_unsegmented(node_id node, link_number link, int error) = 0;
@@ -106,6 +110,7 @@ struct path_status {
     address where; ///< the node's
     std::uint64_t sent = 0;
     std::uint64_t received = 0;
+    std::size_t datagram_bytes = 0; ///< the largest that pass
 };
 
 struct node_paths {
@@ -162,6 +167,8 @@ public:
     /// What the kernel does for the sockets; the same for all links.
     [[nodiscard]] offloads works_with() const;
     [[nodiscard]] socket_buffers buffers() const;
+    /// The largest datagram that reaches all of `nodes` in one piece; those to which no path is up do not count.
+    [[nodiscard]] std::size_t datagram_bytes(std::span<const base::member> nodes) const;
     /// The paths to a node, by link; none to one that is not known.
     [[nodiscard]] std::vector<path_status> paths(time_point now, node_id node) const;
     /// Those to all nodes that are known.

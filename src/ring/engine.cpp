@@ -237,6 +237,7 @@ void engine::on_stored(time_point now, epoch_number epoch) { _core->on_stored(no
 void engine::on_refused(time_point now, node_id node) { _core->on_refused(now, node); }
 void engine::on_pending(time_point now) { _core->on_pending(now); }
 void engine::leave(time_point now) { _core->leave(now); }
+void engine::set_datagram_bytes(std::size_t bytes) { _core->set_datagram_bytes(bytes); }
 time_point engine::deadline() const { return _core->deadline(); }
 bool engine::retired() const { return _core->retired(); }
 const regular_view& engine::view() const { return _core->view(); }

@@ -79,6 +79,8 @@ public:
     void on_refused(time_point now, node_id node);
     /// The source has something pending that it did not have before.
     void on_pending(time_point now);
+    /// From now on data packets are made for datagrams of at most so many bytes; any size that a path can have.
+    void set_datagram_bytes(std::size_t bytes);
     /// Leaves in order: tells the others and stops taking part. Packets still go out until retired().
     void leave(time_point now);
 

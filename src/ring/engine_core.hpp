@@ -22,6 +22,7 @@ public:
     void on_refused(time_point now, node_id node);
     void on_pending(time_point now);
     void leave(time_point now);
+    void set_datagram_bytes(std::size_t bytes) { _settings.datagram_bytes = bytes; }
 
     [[nodiscard]] time_point deadline() const { return _deadline; }
     [[nodiscard]] bool retired() const { return _retired; }

@@ -57,7 +57,8 @@ struct settings {
                               ///< plus one watches all to all
     std::size_t acknowledgement_fan_in = 16; ///< above this many members acknowledgements go through group leaders
 
-    std::size_t datagram_bytes = 1'452;               ///< largest datagram with data, header included
+    std::size_t datagram_bytes = 1'452;               ///< largest datagram with data, header included; see
+                                                      ///< engine::set_datagram_bytes
     std::size_t window_bytes = std::size_t{1} << 20U; ///< payload numbered beyond the stable point
     std::size_t window_packets = 1'984;               ///< the same in packets; what is above 1,984 counts as that
 };

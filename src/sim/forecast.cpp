@@ -37,6 +37,7 @@ enum class sort : std::uint8_t {
     small_buffer,
     slow_receiver,
     client_crash,
+    packet_size,
     count,
 };
 constexpr std::size_t sorts = static_cast<std::size_t>(sort::count);
@@ -144,6 +145,7 @@ private:
         case sort::small_buffer: small_buffer(); return;
         case sort::slow_receiver: slow_receiver(); return;
         case sort::client_crash: client_crash(); return;
+        case sort::packet_size: packet_size(); return;
         case sort::count: return;
         }
     }
@@ -332,6 +334,12 @@ private:
     void slow_receiver() {
         planned_fault& made = add(trouble::slow_receiver, some_time());
         made.slow = any_scale(_random, microseconds(5), microseconds(400));
+        on_one_or_all(made);
+    }
+
+    void packet_size() {
+        planned_fault& made = add(trouble::packet_size, some_time());
+        made.bytes = static_cast<std::size_t>(any_scale(_random, 400, 60'000));
         on_one_or_all(made);
     }
 

@@ -36,6 +36,7 @@ node::node(world& around, node_id id)
     : socket_bytes_max(around.options().socket_bytes),
       _world(around),
       _id(id),
+      _datagram_bytes(around.options().ring.datagram_bytes),
       _random(around.new_seed()),
       _refusals(around.options().nodes) {
     storage.write_min = around.options().store_min;
@@ -92,8 +93,16 @@ void node::boot(store_fate fate) {
     _service = std::make_unique<groups::service>(for_groups, _world.pool(), *this, options.record ? this : nullptr);
     _engine = std::make_unique<ring::engine>(for_ring, _world.pool(), *this, *_service, *_service);
     begin_input();
+    _engine->set_datagram_bytes(_datagram_bytes);
     _engine->start(now());
     end_input();
+}
+
+void node::make_packets_for(std::size_t bytes) {
+    _datagram_bytes = bytes;
+    if (_engine) {
+        _engine->set_datagram_bytes(bytes);
+    }
 }
 
 void node::crash(bool sent_so_far) {

@@ -80,6 +80,8 @@ public:
     // Handicaps.
 
     disk storage;
+    /// Of datagrams, from now on in all lives.
+    void make_packets_for(std::size_t bytes);
     std::size_t socket_bytes_max;             ///< of the receive buffer
     std::int64_t receive_ns_per_datagram = 0; ///< what handling a datagram costs; a slow receiver
     std::int64_t receive_ns_per_byte = 0;
@@ -160,6 +162,7 @@ private:
 
     world& _world;
     node_id _id;
+    std::size_t _datagram_bytes;
     condition _state = condition::off;
     base::incarnation _nonce;
     base::random_source _random;

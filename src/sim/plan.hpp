@@ -28,8 +28,9 @@ enum class trouble : std::uint8_t {
     small_buffer,  ///< the socket holds `bytes`
     slow_receiver, ///< a datagram costs `slow`
     client_crash,  ///< all clients on the node die
+    packet_size,   ///< the daemon makes packets for datagrams of `bytes`
 };
-inline constexpr std::size_t troubles = static_cast<std::size_t>(trouble::client_crash) + 1;
+inline constexpr std::size_t troubles = static_cast<std::size_t>(trouble::packet_size) + 1;
 [[nodiscard]] std::string_view to_string(trouble kind);
 /// Whether it is about links rather than about nodes.
 [[nodiscard]] constexpr bool about_links(trouble kind) { return kind == trouble::cut || kind == trouble::noise; }

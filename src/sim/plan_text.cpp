@@ -34,6 +34,7 @@ constexpr std::array kinds{
     spelling{trouble::small_buffer, "small-buffer"},
     spelling{trouble::slow_receiver, "slow-receiver"},
     spelling{trouble::client_crash, "client-crash"},
+    spelling{trouble::packet_size, "packet-size"},
 };
 static_assert(kinds.size() == troubles);
 

@@ -48,6 +48,7 @@ void weather::strike(const planned_fault& what) {
     case trouble::noise: strike_links(what, what.rounds); return;
     case trouble::slow_store:
     case trouble::small_buffer:
+    case trouble::packet_size:
     case trouble::slow_receiver: handicap(what); return;
     default: break;
     }
@@ -129,6 +130,7 @@ void weather::refresh_machines() {
         one.storage.write_max = usual.store_max;
         one.socket_bytes_max = usual.socket_bytes;
         one.receive_ns_per_datagram = 0;
+        std::size_t datagram_bytes = usual.ring.datagram_bytes;
         for (const planned_fault* each : _lasting) {
             if (about_links(each->kind) || !each->covers(id)) {
                 continue;
@@ -138,10 +140,13 @@ void weather::refresh_machines() {
                 one.storage.write_max = each->slow;
             } else if (each->kind == trouble::small_buffer) {
                 one.socket_bytes_max = each->bytes;
+            } else if (each->kind == trouble::packet_size) {
+                datagram_bytes = each->bytes;
             } else {
                 one.receive_ns_per_datagram = each->slow.count();
             }
         }
+        one.make_packets_for(datagram_bytes);
     }
 }
 

@@ -94,6 +94,12 @@ void seal(base::buffer& packet, std::uint64_t counter);
 [[nodiscard]] base::buffer encode(base::buffer_pool& pool, const origin& from, const recovered& packet);
 [[nodiscard]] base::buffer encode(base::buffer_pool& pool, const origin& from, const link_probe& packet);
 [[nodiscard]] base::buffer encode(base::buffer_pool& pool, const origin& from, const life_proof& packet);
+[[nodiscard]] base::buffer encode(base::buffer_pool& pool, const origin& from, const size_probe& packet);
+[[nodiscard]] base::buffer encode(base::buffer_pool& pool, const origin& from, const fragment& packet);
+/// A question that is a datagram of `packet.bytes`, whatever its filler.
+[[nodiscard]] base::buffer encode_question(base::buffer_pool& pool, const origin& from, size_probe packet);
+/// Bytes of a fragment in front of its piece, header included.
+extern const std::size_t fragment_overhead_bytes;
 
 /// How many bytes `packet` takes encoded, header included; a coordinator asks before it sends.
 [[nodiscard]] std::size_t encoded_bytes(const plan& packet);
@@ -127,5 +133,7 @@ void refresh_data(base::buffer& packet, hop_number hop, node_id holder, sequence
 [[nodiscard]] std::optional<recovered> decode_recovered(bytes_view body);
 [[nodiscard]] std::optional<link_probe> decode_link_probe(bytes_view body);
 [[nodiscard]] std::optional<life_proof> decode_life_proof(bytes_view body);
+[[nodiscard]] std::optional<size_probe> decode_size_probe(bytes_view body);
+[[nodiscard]] std::optional<fragment> decode_fragment(bytes_view body);
 
 } // namespace coterie::wire

@@ -76,6 +76,8 @@ std::string_view to_string(packet_kind kind) {
     case packet_kind::recovered: return "recovered";
     case packet_kind::link_probe: return "link probe";
     case packet_kind::life_proof: return "life proof";
+    case packet_kind::size_probe: return "size probe";
+    case packet_kind::fragment: return "fragment";
     }
     return "unknown kind";
 }

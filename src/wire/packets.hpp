@@ -48,8 +48,10 @@ enum class packet_kind : std::uint8_t {
     recovered = 14,
     link_probe = 15,
     life_proof = 16,
+    size_probe = 17,
+    fragment = 18,
 };
-inline constexpr std::size_t packet_kinds = 17;
+inline constexpr std::size_t packet_kinds = 19;
 
 /// Who sends: stands in the header of every packet.
 struct origin {
@@ -268,5 +270,26 @@ struct life_proof {
     std::uint8_t other_slot{}; ///< of the key that the sender accepts besides the one that it uses; 0: none
     friend bool operator==(const life_proof&, const life_proof&) = default;
 };
+
+/// Asks whether datagrams of this size pass on a link, and answers. For transports only.
+struct size_probe {
+    link_number link;
+    std::uint64_t round{}; ///< counts the asker's rounds of questions on this path
+    incarnation answered;  ///< none: a question; else the answer to the question of this life
+    std::uint32_t bytes{}; ///< of the question, as a datagram
+    bytes_view filler;     ///< of a question: zeros, as many as make it so long
+};
+
+/// A piece of a packet that is larger than what passes on a path. For transports only.
+struct fragment {
+    static constexpr std::uint32_t unit_min = 256;
+    std::uint64_t number{}; ///< counts the packets that the sender has cut up
+    std::uint32_t total{};  ///< bytes of the packet
+    std::uint32_t unit{};   ///< bytes of each piece but the last
+    std::uint16_t index{};  ///< of this piece
+    bytes_view piece;
+};
+/// Pieces of the largest packet, at most.
+inline constexpr std::size_t fragments_max = (datagram_bytes_max + fragment::unit_min - 1) / fragment::unit_min;
 
 } // namespace coterie::wire

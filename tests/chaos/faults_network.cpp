@@ -154,8 +154,9 @@ fault shrink(world& where, base::random_source& random) {
     const std::size_t link = any_link(where, random);
     return {.where = "node " + std::to_string(machine) + ", link " + std::to_string(link),
             .holds = {port_of(machine, link)},
-            .begin = [&where, machine, link] { return where.network().take_large(machine, link, false); },
-            .end = [&where, machine, link] { return where.network().take_large(machine, link, true); }};
+            .begin = [&where, machine, link] { return where.network().take_no_larger(machine, link, 1'300); },
+            .end = [&where, machine,
+                    link] { return where.network().take_no_larger(machine, link, tests::switched_network::mtu); }};
 }
 
 /// All that a machine sends and gets on a link is late, and how late jumps all the time.

@@ -144,6 +144,22 @@ TEST_F(three_machines, keep_every_guarantee_when_the_mtu_shrinks_under_a_flood) 
     judge(clients);
 }
 
+/// A bridge port swallows them without a word.
+TEST_F(three_machines, keep_every_guarantee_where_large_packets_are_swallowed_under_a_flood) {
+    COTERIE_SET_UP();
+    flood clients(*nodes, 0);
+    ASSERT_TRUE(clients.wait_for({0, 1, 2}, {"change", "1,2,3"}));
+    clients.let_pass(milliseconds(100));
+    const std::size_t changes = clients[0].told({"change"});
+    ASSERT_TRUE(network->take_no_larger(3, 0, 1'300));
+    EXPECT_TRUE(eventually([&] {
+        return nodes->log(0).contains("datagrams of 1452 bytes to node 3 (10.66.0.3) do not pass on link 0 any more");
+    }));
+    clients.let_pass(milliseconds(100));
+    EXPECT_EQ(clients[0].told({"change"}), changes) << "nobody is lost by it";
+    judge(clients);
+}
+
 TEST_F(three_machines, keep_every_guarantee_where_the_kernel_carries_datagrams_one_by_one) {
     COTERIE_SET_UP("10.66.0.", true, "system {\n  udp_offload: no\n}\n");
     flood clients(*nodes, 0);

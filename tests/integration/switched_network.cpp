@@ -84,14 +84,14 @@ bool switched_network::add_address(std::size_t host, std::size_t link) {
     return run(address_command(host, link, "add"));
 }
 
-bool switched_network::take_large(std::size_t host, std::size_t link, bool yes) {
+bool switched_network::take_no_larger(std::size_t host, std::size_t link, std::size_t bytes) {
     // Bridges let through what is still to be cut up, whatever its size: it is cut before, from now on.
-    for (std::size_t each = 1; each <= _hosts && !yes; ++each) {
+    for (std::size_t each = 1; each <= _hosts && bytes < mtu; ++each) {
         if (!run({ip, "-n", name(each), "link", "set", card(link), "gso_max_segs", "1"})) {
             return false;
         }
     }
-    return run({ip, "-n", name(0), "link", "set", port(host, link), "mtu", yes ? "1500" : "1300"});
+    return run({ip, "-n", name(0), "link", "set", port(host, link), "mtu", std::to_string(bytes)});
 }
 
 bool switched_network::cut_one_way(std::size_t from, std::size_t to, std::size_t link) {

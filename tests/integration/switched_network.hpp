@@ -45,8 +45,9 @@ public:
     [[nodiscard]] static std::string port(std::size_t host, std::size_t link);
     [[nodiscard]] static std::string card(std::size_t link) { return "eth" + std::to_string(link); }
 
-    /// The host's port lets packets of all sizes through again, or those up to 1300 bytes alone, without a word.
-    [[nodiscard]] bool take_large(std::size_t host, std::size_t link, bool yes);
+    static constexpr std::size_t mtu = 1'500;
+    /// The host's port lets packets of up to so many bytes through, and says nothing of those that it does not.
+    [[nodiscard]] bool take_no_larger(std::size_t host, std::size_t link, std::size_t bytes);
     /// What one host sends to another on a link is thrown away, until heal(). False where there is no nft.
     [[nodiscard]] bool cut_one_way(std::size_t from, std::size_t to, std::size_t link);
     [[nodiscard]] bool heal();

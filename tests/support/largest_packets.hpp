@@ -181,4 +181,25 @@ inline wire::life_proof largest() {
             .other_slot = 0xFF};
 }
 
+/// A question.
+template <>
+inline wire::size_probe largest() {
+    static const std::vector<std::byte> zeros(wire::datagram_bytes_max, std::byte{0});
+    return {.link = {7},
+            .round = counter_max,
+            .answered = {},
+            .bytes = wire::datagram_bytes_max,
+            .filler = bytes_view(zeros).first(wire::datagram_bytes_max - wire::header_bytes - 21)};
+}
+
+template <>
+inline wire::fragment largest() {
+    const auto unit = static_cast<std::uint32_t>(wire::datagram_bytes_max - wire::fragment_overhead_bytes);
+    return {.number = counter_max,
+            .total = wire::datagram_bytes_max,
+            .unit = unit,
+            .index = 0,
+            .piece = most_payload(wire::fragment_overhead_bytes)};
+}
+
 } // namespace coterie::tests

@@ -303,6 +303,28 @@ inline wire::life_proof liar::make(whims& whim) {
             .other_slot = whim.byte()};
 }
 
+/// As above.
+template <>
+inline wire::size_probe liar::make(whims& whim) {
+    return {.link = {static_cast<std::uint8_t>(whim.byte() % base::links_max)},
+            .round = std::max<std::uint64_t>(1, counter(whim)),
+            .answered = {1U + whim.byte()},
+            .bytes = 100U + whim.any<std::uint16_t>() % 60'000U,
+            .filler = {}};
+}
+
+template <>
+inline wire::fragment liar::make(whims& whim) {
+    static constexpr std::uint32_t unit = wire::fragment::unit_min;
+    static constexpr std::array<std::byte, unit> piece{};
+    const auto index = static_cast<std::uint16_t>(whim.byte() % 4);
+    return {.number = std::max<std::uint64_t>(1, counter(whim)),
+            .total = unit * (index + 1U) + (index == 0 ? 1U : 0U),
+            .unit = unit,
+            .index = index,
+            .piece = piece};
+}
+
 template <>
 inline wire::token liar::make(whims& whim) {
     wire::token result{.view = view(whim),

@@ -36,6 +36,8 @@ bool visit_kind(wire::packet_kind kind, Visitor&& visit) {
     case wire::packet_kind::recovered: visit.template operator()<wire::recovered>(); return true;
     case wire::packet_kind::link_probe: visit.template operator()<wire::link_probe>(); return true;
     case wire::packet_kind::life_proof: visit.template operator()<wire::life_proof>(); return true;
+    case wire::packet_kind::size_probe: visit.template operator()<wire::size_probe>(); return true;
+    case wire::packet_kind::fragment: visit.template operator()<wire::fragment>(); return true;
     }
     return false;
 }
@@ -59,11 +61,23 @@ template <> inline std::optional<wire::install> decode(bytes_view body) { return
 template <> inline std::optional<wire::recovered> decode(bytes_view body) { return wire::decode_recovered(body); }
 template <> inline std::optional<wire::link_probe> decode(bytes_view body) { return wire::decode_link_probe(body); }
 template <> inline std::optional<wire::life_proof> decode(bytes_view body) { return wire::decode_life_proof(body); }
+template <> inline std::optional<wire::size_probe> decode(bytes_view body) { return wire::decode_size_probe(body); }
+template <> inline std::optional<wire::fragment> decode(bytes_view body) { return wire::decode_fragment(body); }
 // clang-format on
 
 template <class Packet>
 bool same(const Packet& left, const Packet& right) {
     return left == right;
+}
+
+inline bool same(const wire::size_probe& left, const wire::size_probe& right) {
+    return left.link == right.link && left.round == right.round && left.answered == right.answered &&
+           left.bytes == right.bytes && std::ranges::equal(left.filler, right.filler);
+}
+
+inline bool same(const wire::fragment& left, const wire::fragment& right) {
+    return left.number == right.number && left.total == right.total && left.unit == right.unit &&
+           left.index == right.index && std::ranges::equal(left.piece, right.piece);
 }
 
 inline bool same(const wire::data& left, const wire::data& right) {
@@ -265,6 +279,16 @@ inline wire::link_probe sample() {
 template <>
 inline wire::life_proof sample() {
     return {.to = {0x1001}, .question = 0x1002, .answered = {0xFD01020304050607}, .answer = 0x1003, .other_slot = 0x11};
+}
+
+template <>
+inline wire::size_probe sample() {
+    return {.link = {6}, .round = 0x1201, .answered = {0xFC01020304050607}, .bytes = 0x05AC, .filler = {}};
+}
+
+template <>
+inline wire::fragment sample() {
+    return {.number = 0x1301, .total = 0x0203, .unit = 0x0100, .index = 2, .piece = payload_bytes};
 }
 
 } // namespace coterie::tests

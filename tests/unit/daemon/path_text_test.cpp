@@ -59,6 +59,13 @@ TEST(lines_about_links, say_for_how_long_one_that_flaps_is_not_taken_back) {
     EXPECT_TRUE(line(down, {link_1_used}).ends_with("; it was down 4 times: not taken back for 4.0 s"));
 }
 
+TEST(lines_about_links, say_what_does_not_pass_any_more) {
+    EXPECT_EQ(
+        shrunk_line("2 (beta)", {1}, 1'452, 1'232),
+        "datagrams of 1452 bytes to node 2 (beta) do not pass on link 1 any more, those of 1232 do: packets are made "
+        "smaller; is an MTU on the way too small?");
+}
+
 TEST(lines_about_links, call_for_action_when_the_node_can_be_reached) {
     const path_report down{.link = {0}, .state = path_state::down};
     const path_report other_down{.link = {1}, .state = path_state::down};

@@ -120,7 +120,8 @@ TEST_F(status, says_of_each_path_to_a_node_how_it_is) {
                                    .loss_percent = 5},
                           .where = address("192.0.2.2"),
                           .sent = 11,
-                          .received = 12},
+                          .received = 12,
+                          .datagram_bytes = 1'452},
                          {.seen = {.link = {3},
                                    .state = net::path_state::down,
                                    .fault = net::path_fault::unsendable,
@@ -141,6 +142,7 @@ TEST_F(status, says_of_each_path_to_a_node_how_it_is) {
                                                   {"loss_percent", 5},
                                                   {"times_down", 1},
                                                   {"held_off_ms", 0},
+                                                  {"datagram_bytes", 1'452},
                                                   {"sent", 11},
                                                   {"received", 12}}));
     const json& down = told["links"][0]["paths"][1];

@@ -22,6 +22,7 @@ struct taken : packet_sink {
     }
     void on_refused(node_id) override { ++refused; }
     void on_path(node_id, const path_report& path) override { paths.push_back(path); }
+    void on_path_size(node_id, link_number, std::size_t, std::size_t) override {}
     void on_unsegmented(node_id, link_number, int) override {}
     void on_stranger(base::bytes_view, link_number link, const address& source) override {
         strangers.emplace_back(link, source.text());

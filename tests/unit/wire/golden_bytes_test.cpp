@@ -328,5 +328,36 @@ TEST(golden_bytes, of_a_life_proof) {
 
 // clang-format on
 
+TEST(golden_bytes, of_a_size_probe) {
+    expect_golden(sample<wire::size_probe>(),
+                  "434f524901110000"                 // magic, version, kind, key slot, cipher
+                  "8877665544332211"                 // cluster
+                  "04030201"                         // sender
+                  "15000000"                         // body length
+                  "a7a6a5a4a3a2a1a0"                 // nonce
+                  "0203040506070809"                 // packet counter
+                  "12fdd291cb7c42fbd0fdfe91528959c3" // tag
+                  "06"                               // link
+                  "0112000000000000"                 // round
+                  "07060504030201fc"                 // answered
+                  "ac050000");                       // bytes
+}
+
+TEST(golden_bytes, of_a_fragment) {
+    expect_golden(sample<wire::fragment>(),
+                  "434f524901120000"                 // magic, version, kind, key slot, cipher
+                  "8877665544332211"                 // cluster
+                  "04030201"                         // sender
+                  "15000000"                         // body length
+                  "a7a6a5a4a3a2a1a0"                 // nonce
+                  "0203040506070809"                 // packet counter
+                  "3cd3d1a31181e1ee330a36a9423816ce" // tag
+                  "0113000000000000"                 // number
+                  "03020000"                         // total
+                  "00010000"                         // unit
+                  "0200"                             // index
+                  "706179");                         // piece
+}
+
 } // namespace
 } // namespace coterie::tests

@@ -70,7 +70,7 @@ TEST_F(header, of_another_cluster_is_refused_as_such) {
 }
 
 TEST_F(header, of_an_unknown_kind_is_refused_as_such) {
-    for (const unsigned kind : {0U, 17U, 255U}) {
+    for (const unsigned kind : {0U, 19U, 255U}) {
         set(5, static_cast<std::uint8_t>(kind));
         EXPECT_EQ(reason(), refusal_reason::kind);
     }

@@ -41,10 +41,10 @@ protected:
     base::buffer_pool _pool;
 };
 
-using packets =
-    testing::Types<wire::heartbeat, wire::data, wire::token, wire::token_proof, wire::token_request,
-                   wire::acknowledgement, wire::repair_request, wire::proposal, wire::report, wire::refusal, wire::plan,
-                   wire::completion, wire::install, wire::recovered, wire::link_probe, wire::life_proof>;
+using packets = testing::Types<wire::heartbeat, wire::data, wire::token, wire::token_proof, wire::token_request,
+                               wire::acknowledgement, wire::repair_request, wire::proposal, wire::report, wire::refusal,
+                               wire::plan, wire::completion, wire::install, wire::recovered, wire::link_probe,
+                               wire::life_proof, wire::size_probe, wire::fragment>;
 
 struct packet_names {
     template <class Packet>
