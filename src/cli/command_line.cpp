@@ -30,8 +30,9 @@ std::string unknown_option(const CLI::App& app) {
 /// The subcommand whose help says more: the last that was recognised.
 std::string called(const CLI::App& app) {
     std::string result = "coterie";
-    for (const CLI::App* each : app.get_subcommands()) {
-        result += " " + each->get_name();
+    for (const CLI::App* at = &app; !at->get_subcommands().empty();) {
+        at = at->get_subcommands().back();
+        result += " " + at->get_name();
     }
     return result;
 }
@@ -43,6 +44,7 @@ void declare_commands(CLI::App& app) {
     add_status_command(app);
     add_groups_command(app);
     add_cat_command(app);
+    add_bench_command(app);
     add_demo_command(app);
     add_sim_command(app);
     add_check_command(app);

@@ -9,6 +9,7 @@ class App;
 
 namespace coterie::cli {
 
+void add_bench_command(CLI::App& app);      ///< bench_command.cpp
 void add_cat_command(CLI::App& app);        ///< cat_command.cpp
 void add_check_command(CLI::App& app);      ///< check_command.cpp
 void add_completion_command(CLI::App& app); ///< completion_command.cpp
