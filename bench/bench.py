@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: BSD-3-Clause
-"""Runs one benchmark: `bench.py [--build FOLDER] NAME [OPTION]...`, or, as users do, `./dev bench NAME [OPTION]...`.
+"""Runs benchmarks: `bench.py [--build FOLDER] [NAME] [OPTION]...`, or, as users do, `./dev bench [NAME] [OPTION]...`.
 Starts daemons and clients, takes everything away again also on Ctrl-C, prints a table, and writes the figures of every run
 as JSON, and a picture. What is measured is in docs/benchmarks.md."""
 
@@ -13,36 +13,42 @@ import tempfile
 sys.dont_write_bytecode = True
 import crowd  # noqa: E402
 import fairness  # noqa: E402
-import peer  # noqa: E402
-import told  # noqa: E402
+import suite  # noqa: E402
 from harness import processes, report  # noqa: E402
 
 BENCHMARKS = {
-    "peer": (peer, "Coterie and Corosync on the same three hosts: messages a second, latency"),
     "crowd": (crowd, "10,000 joins of 1,000 clients: their latency, and what a handle costs the daemon"),
     "fairness": (fairness, "the latency of a quiet client while others flood its daemon"),
-    "told": (told, "how long until clients are told of a failure, a return, a first view; beside Corosync's"),
 }
+SUITE = "suite"
 
 
 def main():
     root = pathlib.Path(__file__).resolve().parent.parent
-    parser = argparse.ArgumentParser(prog="./dev bench", description="Measures; docs/benchmarks.md tells what.")
+    parser = argparse.ArgumentParser(
+        prog="./dev bench",
+        description="Measures Coterie beside Corosync; docs/benchmarks.md tells what. Without NAME: the whole suite.",
+    )
     parser.add_argument("--build", type=pathlib.Path, default=root / "build", help=argparse.SUPPRESS)
     names = parser.add_subparsers(dest="name", required=True, metavar="NAME")
-    for name, (module, text) in BENCHMARKS.items():
+    for name, (module, text) in {SUITE: (suite, "everything beside Corosync"), **BENCHMARKS}.items():
         sub = names.add_parser(
             name, help=text, description=module.__doc__, formatter_class=argparse.ArgumentDefaultsHelpFormatter
         )
         module.add_arguments(sub)
-        sub.add_argument("--json", type=pathlib.Path, help="where the figures go (default: build/bench/NAME.json)")
-        sub.add_argument("--picture", type=pathlib.Path, help="where the SVG goes (default: build/bench/NAME.svg)")
+        if name in BENCHMARKS:
+            sub.add_argument("--json", type=pathlib.Path, help="where the figures go (default: build/bench/NAME.json)")
+            sub.add_argument("--picture", type=pathlib.Path, help="where the SVG goes (default: build/bench/NAME.svg)")
         sub.add_argument("--keep", action="store_true", help="keep the folder with logs and configurations")
-    asked = parser.parse_args()
+    asked = parser.parse_args(_words(sys.argv[1:]))
     build = asked.build.resolve()
-    for made in ("bin/coteried", "bin/coterie", "lib/libcpg.so.4", "bench/member", "bench/crowd", "bench/watch"):
+    for made in ("bin/coteried", "bin/coterie", "lib/libcpg.so.4"):
         if not (build / made).exists():
             raise processes.Failure(f"{build / made} is not there: run ./dev build first")
+    if asked.name == SUITE:
+        with _folder(asked.keep) as folder:
+            suite.run(asked, build, pathlib.Path(folder))
+        return
     results = build / "bench"
     written = [(asked.json or results / f"{asked.name}.json"), (asked.picture or results / f"{asked.name}.svg")]
     module = BENCHMARKS[asked.name][0]
@@ -53,6 +59,14 @@ def main():
     report.write_json(written[0], {"command": command, "machine": machine, **figures})
     written[1].write_text(module.picture(figures))
     print(f"\nEvery run: {written[0]}\nA picture: {written[1]}")
+
+
+def _words(words):
+    """Options without a name before them are the suite's."""
+    at = 2 if words[:1] == ["--build"] else 0
+    if words[at : at + 1] and not words[at].startswith("-") or words[at : at + 1] in (["-h"], ["--help"]):
+        return words
+    return [*words[:at], SUITE, *words[at:]]
 
 
 def _folder(keep):

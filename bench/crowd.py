@@ -4,15 +4,15 @@ status, and what a handle costs the daemon in memory, descriptors and mappings, 
 
 import contextlib
 import json
-import pathlib
 import subprocess
 import threading
 import time
 
-from harness import report
+from harness import report, svg
 from harness.daemons import Coterie
 from harness.network import network
 from harness.processes import Failure, eventually
+from harness.processes import run as run_command
 
 STATUS_PACE_SECONDS = 1
 LIMIT_SECONDS = 60
@@ -51,9 +51,9 @@ def _run_once(asked, place, build, folder, realtime):
         _ask_status(daemons, build)
         # And until the daemon has parted with the one that asked.
         time.sleep(SETTLE_SECONDS)
-        before, used_before = _footprint(daemon), daemons.processor_seconds()
-        command = [build / "bench/crowd", "--processes", asked.processes, "--handles", asked.handles]
-        command += ["--rate", asked.rate, "--limit", LIMIT_SECONDS]
+        before, used_before = _footprint(build, daemon), daemons.processor_seconds()
+        command = [build / "bin/coterie", "bench", "crowd", "--json", "--stay", "--processes", asked.processes]
+        command += ["--handles", asked.handles, "--rate", asked.rate, "--limit", LIMIT_SECONDS]
         with daemons.client("crowd", 1, command) as crowd, _StatusWatch(daemons, build) as watch:
             limit = handles / asked.rate + 2 * LIMIT_SECONDS
             if not eventually(lambda: "\n" in crowd.output.read_text() or not crowd.running(), limit, 0.1):
@@ -65,7 +65,7 @@ def _run_once(asked, place, build, folder, realtime):
             time.sleep(SETTLE_SECONDS)
             daemons.check()
             watch.stop()
-            after = _footprint(daemon)
+            after = _footprint(build, daemon)
             status = _ask_status(daemons, build)
             if status["groups"]["count"] != handles or status["groups"]["joins"] != handles:
                 raise Failure(f"the daemon knows {status['groups']['count']} groups where there are {handles}")
@@ -73,13 +73,13 @@ def _run_once(asked, place, build, folder, realtime):
             crowd.wait(1)
             told = [json.loads(line) for line in crowd.output.read_text().splitlines()]
         time.sleep(SETTLE_SECONDS)
-        emptied = _footprint(daemon)
+        emptied = _footprint(build, daemon)
         daemons.check()
     return {
         "joins_per_second": told[0]["joins_per_second"],
-        "join_ms": told[0]["join_ms"],
-        "connect_ms": told[0]["connect_ms"],
-        "leave_ms": told[1]["leave_ms"],
+        "join_ms": _milliseconds(told[0]["join_us"]),
+        "connect_ms": _milliseconds(told[0]["connect_us"]),
+        "leave_ms": _milliseconds(told[1]["leave_us"]),
         "seconds_until_all_left": told[1]["seconds_until_all_left"],
         "status_ms": watch.times(),
         "daemon_us_per_join": used / handles / len(place.hosts) * 1e6,
@@ -88,26 +88,15 @@ def _run_once(asked, place, build, folder, realtime):
     }
 
 
-def _footprint(pid):
+def _footprint(build, pid):
     """What a process has: KiB of memory of several kinds, descriptors, mappings."""
-    folder = pathlib.Path(f"/proc/{pid}")
-    rollup = {}
-    for line in (folder / "smaps_rollup").read_text().splitlines()[1:]:
-        key, _, rest = line.partition(":")
-        rollup[key] = int(rest.split()[0])
-    shared_kib = rollup["Pss_Shmem"]
-    for line in (folder / "status").read_text().splitlines():
-        if line.startswith("RssShmem:"):
-            shared_kib = int(line.split()[1])
-    return {
-        "rss_kib": rollup["Rss"],
-        "pss_kib": rollup["Pss"],
-        # Rings that are shared with a client count as shared memory; the rest is the daemon's own.
-        "shared_kib": shared_kib,
-        "private_kib": rollup["Rss"] - shared_kib,
-        "descriptors": len(list((folder / "fd").iterdir())),
-        "maps": (folder / "maps").read_text().count("\n"),
-    }
+    told = json.loads(run_command(build / "bin/coterie", "bench", "idle", "--json", "--seconds", 0, "--pid", pid))
+    return {key: told[key] for key in ("rss_kib", "pss_kib", "shared_kib", "private_kib", "descriptors", "maps")}
+
+
+def _milliseconds(times):
+    """A distribution as `coterie bench` tells it, in milliseconds."""
+    return {key: times[key] / 1e3 for key in ("p50", "p99", "p999", "max")}
 
 
 def _ask_status(daemons, build):
@@ -200,4 +189,4 @@ def picture(content):
     for each in content["runs"]:
         entries = [(kind, each[f"{kind}_ms"]["p99"]) for kind in ("connect", "join")]
         groups.append((f"p99, {each['scheduling']}", entries))
-    return report.bars("Joins at a steady pace", "ms", groups, logarithmic=True)
+    return svg.bars("Joins at a steady pace", "ms", groups, report.short, log=True)

@@ -10,7 +10,7 @@ import os
 import signal
 import time
 
-from harness import report
+from harness import report, svg
 from harness.daemons import Coterie
 from harness.network import network
 from harness.processes import Failure, OthersWatch, Process, processor_seconds
@@ -51,11 +51,11 @@ def run(asked, build, folder):
     return {"nodes": asked.nodes, "bytes": asked.bytes, "situations": results}
 
 
-def _stick(stack, daemons, member, longer):
+def _stick(stack, daemons, tool, longer):
     """A group whose sender floods, and one member of which stops to take its messages."""
-    pair = ["--group", "stuck", "--members", 2, "--senders", 1, "--id", 9, *longer]
-    receiver = stack.enter_context(daemons.client("stuck-receiver", 1, [member, "listen", *pair]))
-    stack.enter_context(daemons.client("stuck-sender", 1, [member, "flood", *pair]))
+    pair = [tool, "bench", "flood", "--group", "stuck", "--members", 2, *longer]
+    receiver = stack.enter_context(daemons.client("stuck-receiver", 1, [*pair, "--listen"]))
+    stack.enter_context(daemons.client("stuck-sender", 1, pair))
     time.sleep(0.5)
     os.kill(receiver.pid, signal.SIGSTOP)
     # One that is stopped does not hear that it is to end.
@@ -65,21 +65,21 @@ def _stick(stack, daemons, member, longer):
 
 
 def _run_once(asked, daemons, build, folder, floods, computing, stuck):
-    member = build / "bench/member"
+    tool = build / "bin/coterie"
     # The floods begin before the quiet client measures and end after it.
     longer = ["--seconds", asked.seconds + 2, "--limit", LIMIT_SECONDS]
     with contextlib.ExitStack() as stack:
         if stuck:
-            _stick(stack, daemons, member, longer)
+            _stick(stack, daemons, tool, longer)
         loading = []
         others = OthersWatch(lambda: daemons.processor_seconds() + sum(processor_seconds(each.pid) for each in loading))
         flooding = []
         for each in range(1, floods + 1):
-            command = [member, "flood", "--group", f"flood-{each}", "--id", each, "--bytes", asked.bytes, *longer]
+            command = [tool, "bench", "flood", "--json", "--group", f"flood-{each}", "--bytes", asked.bytes, *longer]
             flooding.append(stack.enter_context(daemons.client(f"flood-{each}", 1, command)))
         for each in range(1, computing + 1):
             loading.append(stack.enter_context(Process(f"computing-{each}", ["sh", "-c", "while :; do :; done"], folder)))
-        command = [member, "ping", "--group", "quiet", "--bytes", 64, "--pause-us", asked.pause_us]
+        command = [tool, "bench", "latency", "--json", "--group", "quiet", "--bytes", 64, "--pause-us", asked.pause_us]
         command += ["--seconds", asked.seconds, "--warm-up", 1, "--limit", LIMIT_SECONDS]
         quiet = stack.enter_context(daemons.client("quiet", 1, command))
         quiet.wait(LIMIT_SECONDS + asked.seconds)
@@ -88,7 +88,7 @@ def _run_once(asked, daemons, build, folder, floods, computing, stuck):
         daemons.check()
         others_used = others.processors()
         told = json.loads(quiet.output.read_text())
-        rates = [json.loads(each.output.read_text())["rate"] for each in flooding]
+        rates = [json.loads(each.output.read_text())["messages_per_second"] for each in flooding]
     if told["received"] != told["sent"] or told["sent"] == 0:
         raise Failure(f"the quiet client received {told['received']} of its {told['sent']} messages")
     return {
@@ -131,4 +131,4 @@ def picture(content):
             (kind, report.median([one["latency_us"][kind] for one in each["runs"]])) for kind in ("p50", "p99")
         ]
         groups.append((f"{each['situation']}, {each['scheduling']}", entries))
-    return report.bars("A quiet client's message, sent to delivered", "us", groups, logarithmic=True)
+    return svg.bars("A quiet client's message, sent to delivered", "us", groups, report.short, log=True)

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: BSD-3-Clause
-"""Runs each benchmark as briefly as it goes, checks what it prints and writes, and that it would notice members that
-disagree: smoke_test.py BUILD. No figure is judged by its size."""
+"""Runs each benchmark as briefly as it goes, checks what it prints and writes, and that figures and targets fit together:
+smoke_test.py BUILD. No figure is judged by its size."""
 
 import json
 import os
@@ -9,14 +9,16 @@ import pathlib
 import subprocess
 import sys
 import tempfile
-import types
 import unittest
 import xml.dom.minidom
 
 sys.dont_write_bytecode = True
-import peer  # noqa: E402
-from harness import corosync_packages, report  # noqa: E402
-from harness.processes import Failure  # noqa: E402
+import cases  # noqa: E402
+import pictures  # noqa: E402
+import suite  # noqa: E402
+import tables  # noqa: E402
+from harness import corosync_packages, progress, report, svg  # noqa: E402
+from targets import TARGETS  # noqa: E402
 
 BUILD = pathlib.Path(sys.argv.pop(1))
 
@@ -28,20 +30,26 @@ def can_make_namespaces():
     return bool(made) and made.returncode == 0 and subprocess.run(["ip", "netns", "delete", name]).returncode == 0
 
 
-NETWORK = "namespaces" if can_make_namespaces() else "loopback"
+NAMESPACES = can_make_namespaces()
+needs_namespaces = unittest.skipUnless(NAMESPACES, "needs network namespaces")
+
+
+def bench(*arguments):
+    """What it prints."""
+    command = [sys.executable, pathlib.Path(__file__).with_name("bench.py"), "--build", BUILD, *arguments]
+    ended = subprocess.run(list(map(str, command)), capture_output=True, text=True, check=False, timeout=100)
+    if ended.returncode != 0:
+        raise AssertionError(f"{' '.join(map(str, arguments))}\n{ended.stdout}\n{ended.stderr}")
+    return ended.stdout
 
 
 def benchmark(*arguments):
-    """What it prints, and its figures."""
+    """What one with a name prints, and its figures."""
     with tempfile.TemporaryDirectory() as folder:
         json_file, picture = pathlib.Path(folder, "figures.json"), pathlib.Path(folder, "picture.svg")
-        command = [sys.executable, pathlib.Path(__file__).with_name("bench.py"), "--build", BUILD, *arguments]
-        command += ["--json", json_file, "--picture", picture]
-        ended = subprocess.run(list(map(str, command)), capture_output=True, text=True, check=False, timeout=100)
-        if ended.returncode != 0:
-            raise AssertionError(f"{' '.join(arguments)}\n{ended.stdout}\n{ended.stderr}")
+        printed = bench(*arguments, "--json", json_file, "--picture", picture)
         xml.dom.minidom.parse(str(picture))
-        return ended.stdout, json.loads(json_file.read_text())
+        return printed, json.loads(json_file.read_text())
 
 
 def leftovers():
@@ -50,46 +58,41 @@ def leftovers():
     return [each.name for each in named.iterdir() if each.name.startswith("coterie-bench-")] if named.exists() else []
 
 
-class Peer(unittest.TestCase):
-    def test_every_member_gets_what_was_sent(self):
-        arguments = ["--only", "coterie", "--repeat", "1", "--network", NETWORK, "--whole"]
+@needs_namespaces
+class Suite(unittest.TestCase):
+    def test_a_part_of_it(self):
         before = set(leftovers())
-        printed, figures = benchmark("peer", *arguments, "--count", "500", "--case", "three-senders-100")
-        self.assertIn("all in the same order", printed)
+        with tempfile.TemporaryDirectory() as name:
+            folder = pathlib.Path(name)
+            options = ["--quick", "--repeat", 1, "--seconds", 0.1, "--results", folder]
+            printed = bench(*options, "--only", "coterie", "--nodes", 1, 2, "--work", "flood", "latency")
+            self.assertIn("1 node, 64 B", printed)
+            self.assertIn("[100 %, 0:00 left]", printed)
+            content = json.loads((folder / "results.json").read_text())
+            flood = content["cases"]["1-nodes/flood/1-senders/64-bytes"]["runs"]
+            self.assertEqual(set(flood), {"coterie"})
+            self.assertGreater(flood["coterie"][0]["messages_per_second"], 0)
+            latency = content["cases"]["2-nodes/latency/one-at-a-time"]["runs"]["coterie"][0]["latency_us"]
+            self.assertTrue(0 < latency["p50"] <= latency["p99"] <= latency["max"])
+            self.assertIn("2 nodes, one sender, 100 B", (folder / "table.md").read_text())
+            xml.dom.minidom.parse(str(folder / "throughput.svg"))
+            # What is measured later joins what is there.
+            bench(*options, "--only", "coterie", "--nodes", 3, "--work", "killed", "idle")
+            added = json.loads((folder / "results.json").read_text())["cases"]
+            self.assertEqual(added["1-nodes/flood/1-senders/64-bytes"]["runs"], flood)
+            self.assertGreater(added["3-nodes-realtime/killed"]["runs"]["coterie"][0]["killed_ms"], 0)
+            self.assertGreater(added["3-nodes-realtime/idle"]["runs"]["coterie"][0]["rss_mib"], 0)
+            xml.dom.minidom.parse(str(folder / "told.svg"))
         self.assertLessEqual(set(leftovers()), before)
-        self.assertEqual({each["scheduling"] for each in figures["cases"]}, {"ordinary", "realtime"})
-        for each in figures["cases"]:
-            self.assertEqual(each["runs"]["coterie"][0]["received"], 1500)
 
-    @unittest.skipUnless(
-        NETWORK == "namespaces" and corosync_packages.installed("corosync"), "needs network namespaces and corosync"
-    )
+    @unittest.skipUnless(corosync_packages.installed("corosync"), "needs corosync")
     def test_corosync_as_well(self):
-        arguments = ["--count", "200", "--whole", "--repeat", "1", "--scheduling", "ordinary"]
-        printed, figures = benchmark("peer", *arguments)
-        self.assertRegex(printed, r"three senders, 100 B .* [0-9.]+x\n")
-        self.assertEqual(figures["cases"][0]["runs"]["corosync"][0]["received"], 600)
-
-    def test_large_messages_and_single_ones(self):
-        cases = ["one-node-1m", "one-sender-1m", "latency-64"]
-        arguments = ["--only", "coterie", "--repeat", "1", "--network", "loopback", "--scheduling", "ordinary"]
-        _, figures = benchmark("peer", *arguments, "--whole", "--count", "10", "--case", *cases)
-        self.assertEqual([each["name"] for each in figures["cases"]], cases)
-        for each in figures["cases"]:
-            self.assertEqual(each["runs"]["coterie"][0]["received"], 10)
-        latency = figures["cases"][2]["runs"]["coterie"][0]["latency_us"]
-        self.assertTrue(0 < latency["p50"] <= latency["p99"] <= latency["max"])
-
-    def test_members_that_disagree_are_a_failure(self):
-        def told(number, **changed):
-            same = {"id": number, "sent": 2 if number == 1 else 0, "counts": {"1": 2}, "digest": "a"}
-            return {**same, **changed}
-
-        case, daemons = peer.CASES["one-sender-64"], types.SimpleNamespace(name="coterie")
-        peer._compare(case, daemons, [told(1), told(2), told(3)])
-        for wrong in ({"digest": "b"}, {"counts": {"1": 1}}, {"counts": {}}):
-            with self.assertRaises(Failure):
-                peer._compare(case, daemons, [told(1), told(2), told(3, **wrong)])
+        with tempfile.TemporaryDirectory() as folder:
+            options = ["--quick", "--repeat", 1, "--seconds", 0.1, "--results", folder, "--nodes", 3]
+            bench(*options, "--match", "3-senders", "--only", "corosync")
+            found = json.loads(pathlib.Path(folder, "results.json").read_text())["cases"]
+            flood = found["3-nodes/flood/3-senders/100-bytes"]["runs"]["corosync"]
+            self.assertGreater(flood[0]["messages_per_second"], 0)
 
 
 class Crowd(unittest.TestCase):
@@ -115,20 +118,75 @@ class Fairness(unittest.TestCase):
         self.assertGreater(figures["situations"][-1]["runs"][0]["flood_rates"][0], 0)
 
 
-class Told(unittest.TestCase):
-    @unittest.skipUnless(NETWORK == "namespaces", "needs network namespaces")
-    def test_every_deed_is_told(self):
-        printed, figures = benchmark("told", "--only", "coterie", "--repeat", "1", "--form", "4")
-        self.assertIn("until all clients are told", printed)
-        (one,) = figures["runs"]
-        self.assertEqual(set(one["ms"]), {"vanished", "back", "killed", "formed"})
-        self.assertGreater(min(one["ms"].values()), 0)
+def told(key, ours, theirs=()):
+    """Figures of one case, for tables and pictures."""
+    return {
+        "corosync": "3.1.7",
+        "machine": {"date": "today", "processor": "some", "cores": 2, "kernel": "6", "system": "Debian"},
+        "cases": {key: {"title": key, "bytes": 64, "runs": {"coterie": list(ours), "corosync": list(theirs)}, "why_not": {}}},
+    }
+
+
+def rates(*values):
+    return [{"messages_per_second": each} for each in values]
 
 
 class Figures(unittest.TestCase):
+    def row(self, key, ours, theirs=()):
+        """The first row of the table that has figures."""
+        content = told(key, ours, theirs)
+        (row,) = [each for each in map(lambda t: tables.judged(t, content), TARGETS) if each[-1] != "not measured"]
+        return row
+
+    def test_a_ratio_is_of_medians_and_cut_off(self):
+        row = self.row("1-nodes/flood/1-senders/64-bytes", rates(10, 799.9, 9000), rates(100, 1, 1e9))
+        self.assertEqual(row[3], "7.9×")
+        self.assertEqual(row[-1], "MISSED")
+        self.assertEqual(self.row("1-nodes/flood/1-senders/64-bytes", rates(800), rates(100))[-1], "met")
+        self.assertEqual(self.row("1-nodes/flood/1-senders/64-bytes", rates(2000), rates(100))[-1], "aim met")
+
+    def test_less_is_better_for_times(self):
+        row = self.row("3-nodes-realtime/killed", [{"killed_ms": 399}])
+        self.assertEqual(row[-1], "met")
+        self.assertEqual(self.row("3-nodes-realtime/killed", [{"killed_ms": 400}])[-1], "MISSED")
+        self.assertEqual(self.row("3-nodes-realtime/killed", [{"killed_ms": 99}])[-1], "aim met")
+
+    def test_every_target_has_a_case(self):
+        for quick in (True, False):
+            keys = [each.key for each in cases.all_cases(quick)]
+            self.assertEqual(len(keys), len(set(keys)))
+            self.assertEqual([each.case for each in TARGETS if each.case not in keys], [])
+
+    def test_every_picture_is_drawn_where_there_are_figures(self):
+        self.assertEqual(pictures.of(told("none", [])), {})
+
     def test_three_digits_that_matter(self):
         shown = [report.short(each) for each in (0, 182_345, 99_950, 1_234.5, 38.71, 4.712, 0.01234)]
         self.assertEqual(shown, ["0", "182,000", "100,000", "1,230", "38.7", "4.71", "0.0123"])
+
+    def test_an_axis_has_its_values_inside(self):
+        axis = svg.logarithmic([3, 4_000], str)
+        self.assertTrue(100 <= axis.at(3, 100, 500) < axis.at(4_000, 100, 500) <= 500)
+        self.assertEqual([value for value, _ in axis.ticks], [1, 10, 100, 1_000, 10_000])
+
+    def test_what_is_left_shrinks_to_nothing(self):
+        steps = progress.Progress([5, 5])
+        self.assertGreater(steps.left_seconds(), 0)
+        with open(os.devnull, "w", encoding="ascii") as nowhere:
+            sys.stdout, shown = nowhere, sys.stdout
+            steps.step(5, "one")
+            steps.step(5, "two")
+            sys.stdout = shown
+        self.assertEqual(steps.left_seconds(), 0)
+
+    def test_options_alone_are_of_the_suite(self):
+        import bench as entry
+
+        self.assertEqual(entry._words(["--quick"]), ["suite", "--quick"])
+        self.assertEqual(entry._words(["--build", "x", "--quick"]), ["--build", "x", "suite", "--quick"])
+        self.assertEqual(entry._words(["crowd", "--nodes", "3"]), ["crowd", "--nodes", "3"])
+        self.assertEqual(entry._words(["--help"]), ["--help"])
+        self.assertEqual(entry._words([]), ["suite"])
 
 
 if __name__ == "__main__":

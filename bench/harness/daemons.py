@@ -3,6 +3,7 @@
 how they are scheduled run with the defaults of their packages."""
 
 import errno
+import os
 import pathlib
 import socket
 import subprocess
@@ -16,13 +17,15 @@ class Daemons:
     name = ""
     title = ""
 
-    def __init__(self, place, folder, realtime=True, descriptors=None):
+    def __init__(self, place, folder, realtime=True, descriptors=None, encrypted=False):
         """`realtime`: SCHED_RR, which is the default of both."""
         self.network = place
         self.folder = pathlib.Path(folder)
         self.descriptors = descriptors
         self._system = "" if realtime else "  sched_rr: no\n"
+        self._crypto = self._cipher() if encrypted else ""
         self.processes = {}
+        self.killed = set()  # hosts whose daemon was ended on purpose
 
     def __enter__(self):
         try:
@@ -46,17 +49,32 @@ class Daemons:
         command = [*self.network.inside(host), *command]
         return Process(f"{self.name}-{name}", command, self.folder, self.environment(host))
 
-    def check(self):
+    def check(self, but=()):
         """A daemon that has ended spoils every figure."""
         for host, each in self.processes.items():
-            if not each.running():
+            if host not in but and not each.running():
                 raise Failure(f"{self.name} of node {host} has ended\n{each.said()}")
 
     def processor_seconds(self):
         """Of all of them together."""
-        return sum(processor_seconds(each.pid) for each in self.processes.values())
+        alive = [each for host, each in self.processes.items() if host not in self.killed]
+        return sum(processor_seconds(each.pid) for each in alive)
 
-    def peak_memory_mb(self):
+    def pid(self, host):
+        """Of the daemon itself: what was started replaces itself by it."""
+        pid = self.processes[host].pid
+        name = pathlib.Path(f"/proc/{pid}/comm").read_text().strip()
+        if name not in ("coteried", "corosync"):
+            raise Failure(f"process {pid} is {name}, not the daemon of node {host}")
+        return pid
+
+    def forget_peaks(self):
+        """From now on peak_memory_mib() tells of what comes."""
+        for host, each in self.processes.items():
+            if host not in self.killed:
+                pathlib.Path(f"/proc/{each.pid}/clear_refs").write_text("5")
+
+    def peak_memory_mib(self):
         """Of the one that needed most; resident, with what it shares."""
         peaks = []
         for each in self.processes.values():
@@ -73,8 +91,16 @@ class Daemons:
     def _serves(self, host):
         raise NotImplementedError
 
+    def _cipher(self):
+        """Lines of the section totem for an encrypted cluster: what `pcs` writes, and a key."""
+        key = self.folder / "authkey"
+        if not key.exists():
+            key.write_bytes(os.urandom(1024))
+            key.chmod(0o400)
+        return f"  crypto_cipher: aes256\n  crypto_hash: sha256\n  keyfile: {key}\n"
+
     def _configuration(self, host, totem, system):
-        text = f"totem {{\n  version: 2\n  cluster_name: bench\n{totem}"
+        text = f"totem {{\n  version: 2\n  cluster_name: bench\n{totem}{self._crypto}"
         text += f"  interface {{\n    linknumber: 0\n    mcastport: {self.network.port}\n  }}\n}}\n"
         if self.network.address(1):
             text += "nodelist {\n"
@@ -98,8 +124,8 @@ class Coterie(Daemons):
     name = "coterie"
     title = "Coterie"
 
-    def __init__(self, place, folder, build, realtime=True, descriptors=None):
-        super().__init__(place, folder, realtime, descriptors)
+    def __init__(self, place, folder, build, realtime=True, descriptors=None, encrypted=False):
+        super().__init__(place, folder, realtime, descriptors, encrypted)
         self.build = pathlib.Path(build)
 
     def environment(self, host):
@@ -108,9 +134,20 @@ class Coterie(Daemons):
     def socket(self, host):
         return str(self.folder / f"coterie-{host}.sock")
 
-    def _start(self, host):
+    def refusal(self):
+        """Why the daemon does not take the configuration; None if it does."""
+        tested = [self.build / "bin/coteried", "-t", "-c", self._own_configuration(1)]
+        if self.network.address(1):
+            tested += ["--node", "1"]
+        asked = subprocess.run(tested, capture_output=True, text=True, check=False)
+        return (asked.stderr or asked.stdout).strip().splitlines()[0] if asked.returncode else None
+
+    def _own_configuration(self, host):
         system = f"  socket_path: {self.socket(host)}\n  state_dir: {self.folder}/coterie-{host}\n"
-        command = [self.build / "bin/coteried", "-f", "-c", self._configuration(host, "", system)]
+        return self._configuration(host, "", system)
+
+    def _start(self, host):
+        command = [self.build / "bin/coteried", "-f", "-c", self._own_configuration(host)]
         if self.network.address(host):
             command += ["--node", host]
         self._run(host, command)
@@ -122,13 +159,13 @@ class Coterie(Daemons):
 
 
 class Corosync(Daemons):
-    """Debian's corosync with knet, without encryption."""
+    """Debian's corosync with knet."""
 
     name = "corosync"
     title = "Corosync"
 
-    def __init__(self, place, folder, packages, realtime=True):
-        super().__init__(place, folder, realtime)
+    def __init__(self, place, folder, packages, realtime=True, encrypted=False):
+        super().__init__(place, folder, realtime, None, encrypted)
         self._packages = packages
         if not place.inside(1):
             raise Failure("each corosync needs a network namespace of its own: --network namespaces, or --only coterie")
@@ -145,6 +182,9 @@ class Corosync(Daemons):
         script = 'mount -t tmpfs none /run && LD_LIBRARY_PATH=$1 exec "$2" -f -c "$3"'
         libraries = self._packages.library_path
         self._run(host, ["sh", "-c", script, "sh", libraries, self._packages.program, configuration])
+
+    def refusal(self):
+        return None
 
     def _serves(self, host):
         command = [*self.network.inside(host), "cat", "/proc/net/unix"]

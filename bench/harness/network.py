@@ -13,11 +13,11 @@ from harness.processes import Failure, run
 PREFIX = "coterie-bench"
 
 
-def network(kind, hosts):
-    """The network of that kind for so many hosts, as a context."""
+def network(kind, hosts, mtu=1500):
+    """The network of that kind for so many hosts, as a context. Only namespaces have an MTU of their own."""
     if hosts == 1 and kind != "namespaces":
         return Alone()
-    return {"namespaces": Switch, "loopback": Loopback}[kind](hosts)
+    return Switch(hosts, mtu) if kind == "namespaces" else Loopback(hosts)
 
 
 class Network:
@@ -73,8 +73,9 @@ class Loopback(Network):
 class Switch(Network):
     """A network namespace for each host, joined by veth pairs and a bridge in one more. Needs root."""
 
-    def __init__(self, hosts):
+    def __init__(self, hosts, mtu=1500):
         super().__init__(hosts)
+        self._mtu = str(mtu)
         self._stack = contextlib.ExitStack()
 
     def __enter__(self):
@@ -108,7 +109,8 @@ class Switch(Network):
         run("ip", "-n", switch, "link", "set", "br0", "up")
         for host in self.hosts:
             place, port = self._namespace(stack, host), f"p{host}"
-            run("ip", "-n", switch, "link", "add", port, "type", "veth", "peer", "name", "eth0", "netns", place)
+            pair = ["mtu", self._mtu, "type", "veth", "peer", "name", "eth0", "mtu", self._mtu, "netns", place]
+            run("ip", "-n", switch, "link", "add", port, *pair)
             run("ip", "-n", switch, "link", "set", port, "master", "br0")
             run("ip", "-n", switch, "link", "set", port, "up")
             run("ip", "-n", place, "addr", "add", f"{self.address(host)}/24", "dev", "eth0")

@@ -33,6 +33,7 @@ def interrupts_raise():
 
 def run(*command):
     """A short command; what it says when it fails goes into the Failure."""
+    command = list(map(str, command))
     ended = subprocess.run(command, capture_output=True, text=True, check=False)
     if ended.returncode != 0:
         raise Failure(f"`{' '.join(command)}` failed: {(ended.stderr or ended.stdout).strip()}")

@@ -18,44 +18,170 @@ std::set<member_id> ids_of(std::span<const cpg_address> list) {
     return result;
 }
 
-/// One handle, and where it is in its round.
-struct visitor {
-    explicit visitor(std::string name) : group(std::move(name)) {}
-    std::string group;
-    client_handle handle;
-    std::unique_ptr<change_check> check;
-    bool inside = false;
-    bool turned = true;        ///< what was asked for has happened
-    std::int64_t asked_ns = 0; ///< 0: nothing is asked for
-    latencies joined;
-    latencies left;
+/// One handle at a time, and where it is in its round.
+class visitor {
+public:
+    explicit visitor(std::string group) : _group(std::move(group)) {}
+
+    std::expected<void, std::string> open(double limit_seconds) {
+        cpg_model_v1_data_t model{};
+        model.cpg_confchg_fn = [](cpg_handle_t handle, const cpg_name*, const cpg_address* members, size_t member_count,
+                                  const cpg_address* left, size_t left_count, const cpg_address* joined,
+                                  size_t joined_count) {
+            client_handle::owner<visitor>(handle).on_change({members, member_count}, {left, left_count},
+                                                            {joined, joined_count});
+        };
+        _handle.close();
+        if (auto opened = _handle.open(model, this, limit_seconds); !opened) {
+            return opened;
+        }
+        _check = std::make_unique<change_check>(_handle.id());
+        _state = state::outside;
+        return {};
+    }
+    /// Asks to be let in or out, where that is due; CS_ERR_TRY_AGAIN when the daemon is not ready for it.
+    cs_error_t ask() {
+        const cpg_name name = name_of(_group);
+        const bool enters = _state == state::outside;
+        if (_asked_ns == 0) {
+            _asked_ns = now_ns();
+        }
+        const cs_error_t outcome = enters ? cpg_join(_handle.get(), &name) : cpg_leave(_handle.get(), &name);
+        if (outcome == CS_OK) {
+            _state = enters ? state::entering : state::leaving;
+        }
+        return outcome;
+    }
+    std::expected<void, std::string> dispatch() {
+        const cs_error_t outcome = cpg_dispatch(_handle.get(), CS_DISPATCH_ALL);
+        if (outcome != CS_OK && outcome != CS_ERR_TRY_AGAIN) {
+            return std::unexpected(fault_text("cpg_dispatch", outcome));
+        }
+        if (!_check->fault().empty()) {
+            return std::unexpected(_group + ": " + _check->fault());
+        }
+        return {};
+    }
+
+    [[nodiscard]] bool outside() const { return _state == state::outside; }
+    [[nodiscard]] bool may_ask() const { return _state == state::outside || _state == state::inside; }
+    [[nodiscard]] bool has_left() const { return _state == state::gone; }
+    [[nodiscard]] int descriptor() const { return _handle.descriptor(); }
+    [[nodiscard]] member_id id() const { return _handle.id(); }
+    [[nodiscard]] const latencies& joins() const { return _joins; }
+    [[nodiscard]] const latencies& leaves() const { return _leaves; }
+
+private:
+    enum class state { outside, entering, inside, leaving, gone };
+
+    void on_change(std::span<const cpg_address> members, std::span<const cpg_address> left,
+                   std::span<const cpg_address> joined) {
+        const auto what = _check->take(members, left, joined);
+        if (what == change_check::meaning::of_others) {
+            return;
+        }
+        const bool entered = what == change_check::meaning::joined;
+        (entered ? _joins : _leaves).add(now_ns() - std::exchange(_asked_ns, 0));
+        _state = entered ? state::inside : state::gone;
+    }
+
+    const std::string _group;
+    client_handle _handle;
+    std::unique_ptr<change_check> _check;
+    state _state = state::gone;
+    std::int64_t _asked_ns = 0; ///< 0: nothing is asked for
+    latencies _joins;
+    latencies _leaves;
 };
 
-void on_change(cpg_handle_t handle, const cpg_name*, const cpg_address* members, size_t member_count,
-               const cpg_address* left, size_t left_count, const cpg_address* joined, size_t joined_count) {
-    auto& who = client_handle::owner<visitor>(handle);
-    const auto what = who.check->take({members, member_count}, {left, left_count}, {joined, joined_count});
-    if (what == change_check::meaning::of_others) {
-        return;
-    }
-    who.inside = what == change_check::meaning::joined;
-    (who.inside ? who.joined : who.left).add(now_ns() - std::exchange(who.asked_ns, 0));
-    who.turned = true;
-}
+/// All of them, until the time is over and all have left.
+class visitors {
+public:
+    explicit visitors(const joins_options& asked) : _asked(asked) {}
 
-/// Asks for the other state; CS_ERR_TRY_AGAIN when the daemon is not ready for that.
-cs_error_t turn(visitor& who) {
-    const cpg_name name = name_of(who.group);
-    if (who.asked_ns == 0) {
-        who.asked_ns = now_ns();
+    std::expected<joins_report, std::string> run() {
+        for (std::size_t number = 1; number <= _asked.handles; ++number) {
+            _all.push_back(std::make_unique<visitor>(_asked.group + "-" + std::to_string(number)));
+            _watched.push_back({.fd = -1, .events = POLLIN, .revents = 0});
+        }
+        _begin_ns = now_ns();
+        double measured = 0;
+        std::size_t rounds = 0;
+        while (_at_rest < _all.size()) {
+            if (!_ending && passed() >= _asked.seconds) {
+                _ending = true;
+                measured = passed();
+                rounds = collected(&visitor::leaves).count();
+            }
+            if (passed() > _asked.seconds + _asked.limit_seconds) {
+                return std::unexpected("a join or leave was not answered within the limit");
+            }
+            if (auto fine = step(); !fine) {
+                return std::unexpected(fine.error());
+            }
+        }
+        if (rounds == 0) {
+            return std::unexpected("no join was answered within the time that was measured");
+        }
+        return joins_report{.self = _all.front()->id(),
+                            .rate = static_cast<double>(rounds) / measured,
+                            .join = collected(&visitor::joins).told(),
+                            .leave = collected(&visitor::leaves).told()};
     }
-    who.turned = false;
-    const cs_error_t outcome = who.inside ? cpg_leave(who.handle.get(), &name) : cpg_join(who.handle.get(), &name);
-    who.turned = outcome == CS_ERR_TRY_AGAIN;
-    return outcome;
-}
 
-double seconds_since(std::int64_t begin_ns) { return static_cast<double>(now_ns() - begin_ns) / 1e9; }
+private:
+    [[nodiscard]] double passed() const { return static_cast<double>(now_ns() - _begin_ns) / 1e9; }
+
+    [[nodiscard]] latencies collected(const latencies& (visitor::*of)() const) const {
+        latencies result;
+        for (const auto& each : _all) {
+            result.add_all((*each.*of)());
+        }
+        return result;
+    }
+
+    /// Everybody asks for what is next, and hears what has happened.
+    std::expected<void, std::string> step() {
+        bool put_off = false;
+        _at_rest = 0;
+        for (std::size_t i = 0; i < _all.size(); ++i) {
+            visitor& who = *_all[i];
+            if (who.has_left() && !_ending) {
+                if (auto opened = who.open(_asked.limit_seconds); !opened) {
+                    return opened;
+                }
+                _watched[i].fd = who.descriptor();
+            }
+            if (who.may_ask() && !(_ending && who.outside())) {
+                const cs_error_t outcome = who.ask();
+                put_off = put_off || outcome == CS_ERR_TRY_AGAIN;
+                if (outcome != CS_OK && outcome != CS_ERR_TRY_AGAIN) {
+                    return std::unexpected(fault_text(who.outside() ? "cpg_join" : "cpg_leave", outcome));
+                }
+            }
+            _at_rest += _ending && (who.has_left() || who.outside()) ? 1U : 0U;
+        }
+        if (_at_rest == _all.size()) {
+            return {};
+        }
+        ::poll(_watched.data(), _watched.size(), put_off ? 1 : 50);
+        for (std::size_t i = 0; i < _watched.size(); ++i) {
+            if (_watched[i].revents != 0) {
+                if (auto fine = _all[i]->dispatch(); !fine) {
+                    return fine;
+                }
+            }
+        }
+        return {};
+    }
+
+    const joins_options _asked;
+    std::vector<std::unique_ptr<visitor>> _all;
+    std::vector<pollfd> _watched;
+    std::int64_t _begin_ns = 0;
+    bool _ending = false;
+    std::size_t _at_rest = 0; ///< that are out for good
+};
 
 } // namespace
 
@@ -92,73 +218,6 @@ change_check::meaning change_check::take(std::span<const cpg_address> members, s
     return enters ? meaning::joined : leaves ? meaning::left : meaning::of_others;
 }
 
-std::expected<joins_report, std::string> join_and_leave(const joins_options& asked) {
-    cpg_model_v1_data_t model{};
-    model.cpg_confchg_fn = on_change;
-    std::vector<std::unique_ptr<visitor>> visitors;
-    std::vector<pollfd> watched;
-    for (std::size_t number = 1; number <= asked.handles; ++number) {
-        visitor& who = *visitors.emplace_back(std::make_unique<visitor>(asked.group + "-" + std::to_string(number)));
-        if (auto opened = who.handle.open(model, &who, asked.limit_seconds); !opened) {
-            return std::unexpected(opened.error());
-        }
-        who.check = std::make_unique<change_check>(who.handle.id());
-        watched.push_back({.fd = who.handle.descriptor(), .events = POLLIN, .revents = 0});
-    }
-    const std::int64_t begin_ns = now_ns();
-    double measured = 0;
-    std::size_t rounds = 0;
-    // Until the time is over and all are outside again.
-    for (bool ending = false, all_out = false; !ending || !all_out;) {
-        if (!ending && seconds_since(begin_ns) >= asked.seconds) {
-            ending = true;
-            measured = seconds_since(begin_ns);
-            for (const auto& each : visitors) {
-                rounds += each->left.count();
-            }
-        }
-        if (seconds_since(begin_ns) > asked.seconds + asked.limit_seconds) {
-            return std::unexpected("a join or leave was not answered within the limit");
-        }
-        bool put_off = false;
-        all_out = true;
-        for (const auto& each : visitors) {
-            if (each->turned && (!ending || each->inside)) {
-                const cs_error_t outcome = turn(*each);
-                put_off = put_off || outcome == CS_ERR_TRY_AGAIN;
-                if (outcome != CS_OK && outcome != CS_ERR_TRY_AGAIN) {
-                    return std::unexpected(fault_text(each->inside ? "cpg_leave" : "cpg_join", outcome));
-                }
-            }
-            all_out = all_out && each->turned && !each->inside;
-        }
-        ::poll(watched.data(), watched.size(), put_off || all_out ? 1 : 50);
-        for (std::size_t i = 0; i < watched.size(); ++i) {
-            if (watched[i].revents == 0) {
-                continue;
-            }
-            const cs_error_t outcome = cpg_dispatch(visitors[i]->handle.get(), CS_DISPATCH_ALL);
-            if (outcome != CS_OK && outcome != CS_ERR_TRY_AGAIN) {
-                return std::unexpected(fault_text("cpg_dispatch", outcome));
-            }
-            if (!visitors[i]->check->fault().empty()) {
-                return std::unexpected(visitors[i]->group + ": " + visitors[i]->check->fault());
-            }
-        }
-    }
-    latencies joins;
-    latencies leaves;
-    for (const auto& each : visitors) {
-        joins.add_all(each->joined);
-        leaves.add_all(each->left);
-    }
-    if (rounds == 0) {
-        return std::unexpected("no join was answered within the time that was measured");
-    }
-    return joins_report{.self = visitors.front()->handle.id(),
-                        .rate = static_cast<double>(rounds) / measured,
-                        .join = joins.told(),
-                        .leave = leaves.told()};
-}
+std::expected<joins_report, std::string> join_and_leave(const joins_options& asked) { return visitors(asked).run(); }
 
 } // namespace coterie::bench

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// How many joins and leaves a second: handles that each join a group, see that they are in it, leave it, see that they are
-// out of it, and begin again. On several nodes the same groups are used, so that everybody is told of everybody.
+// How many joins and leaves a second, as of programs that come and go: each connects, joins a group, sees that it is in it,
+// leaves it, sees that it is out of it, closes its handle, and begins again.
 #pragma once
 
 #include "bench/latencies.hpp"
@@ -35,7 +35,7 @@ private:
 
 struct joins_options {
     std::string group = "bench";
-    std::size_t handles = 10;
+    std::size_t handles = 10; ///< at a time
     double seconds = 2;
     double limit_seconds = 30;
 };

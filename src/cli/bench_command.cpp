@@ -100,8 +100,8 @@ void measure_joins(const bench_options& options) {
         print_json(to_json(*report));
         return;
     }
-    fmt::print("{} joins/s, each with its leave\n  join   {}\n  leave  {}\n", short_number(report->rate),
-               latency_text(report->join), latency_text(report->leave));
+    fmt::print("{} joins/s, each with connecting before and leaving after it\n  join   {}\n  leave  {}\n",
+               short_number(report->rate), latency_text(report->join), latency_text(report->leave));
 }
 
 volatile std::sig_atomic_t end_asked = 0;
@@ -217,11 +217,12 @@ void add_modes(CLI::App& command, const options_ptr& options) {
         measure_member(*slow, rate->count() > 0 ? bench::pace::fixed_rate : bench::pace::one_at_a_time);
     });
 
-    CLI::App* const joins = command.add_subcommand("joins", "Joins and leaves a second of some handles");
+    CLI::App* const joins =
+        command.add_subcommand("joins", "Joins a second, each with connecting before and leaving after it");
     add_common(*joins, options);
     joins->add_option("--group", options->joins.group, "The groups are called this and a number")
         ->capture_default_str();
-    add_number(*joins, "--handles", options->joins.handles, "Each in a group of its own", 1, 10'000);
+    add_number(*joins, "--handles", options->joins.handles, "So many at a time, each in a group of its own", 1, 10'000);
     add_real(*joins, "--seconds", options->joins.seconds, "How long is measured", 0.01, 1e6);
     add_real(*joins, "--limit", options->joins.limit_seconds, "Seconds until a wait has failed", 0.1, 1e6);
     joins->callback([options] { measure_joins(*options); });

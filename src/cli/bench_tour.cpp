@@ -57,7 +57,8 @@ void bench_tour(pid_t daemon, double seconds_each) {
     asked.how = bench::pace::fixed_rate;
     print_line("1,000 a second, 64 B", latency_text(or_fail(bench::take_part(asked)).latency));
     const auto joins = or_fail(bench::join_and_leave({.group = group, .seconds = seconds_each}));
-    print_line("join and leave, 10 handles", short_number(joins.rate) + " joins/s; a join " + latency_text(joins.join));
+    print_line("connect, join, leave; 10 at a time",
+               short_number(joins.rate) + " joins/s; a join " + latency_text(joins.join));
     if (daemon != 0) {
         const bench::footprint before = or_fail(bench::footprint_of(daemon));
         std::this_thread::sleep_for(std::chrono::duration<double>(seconds_each));
