@@ -6,6 +6,7 @@ smoke_test.py BUILD. No figure is judged by its size."""
 import json
 import os
 import pathlib
+import re
 import subprocess
 import sys
 import tempfile
@@ -18,6 +19,8 @@ import pictures  # noqa: E402
 import suite  # noqa: E402
 import tables  # noqa: E402
 from harness import corosync_packages, progress, report, svg  # noqa: E402
+from harness.daemons import Coterie  # noqa: E402
+from harness.network import Alone  # noqa: E402
 from targets import TARGETS  # noqa: E402
 
 BUILD = pathlib.Path(sys.argv.pop(1))
@@ -93,6 +96,53 @@ class Suite(unittest.TestCase):
             found = json.loads(pathlib.Path(folder, "results.json").read_text())["cases"]
             flood = found["3-nodes/flood/3-senders/100-bytes"]["runs"]["corosync"]
             self.assertGreater(flood[0]["messages_per_second"], 0)
+
+
+class PlantedFaults(unittest.TestCase):
+    """One of three members gets a message wrongly: it fails and says why, and so do the others, which have seen it leave or
+    have been told of another order."""
+
+    def outcomes(self, fault):
+        """(exit status, what it said) of each member; the fault is the first one's."""
+        with tempfile.TemporaryDirectory(prefix="coterie-bench-") as folder:
+            with Coterie(Alone(), folder, BUILD, realtime=False) as daemons:
+                command = [BUILD / "bin/coterie", "bench", "flood", "--members", "3", "--senders", "2", "--limit", "20"]
+                command = list(map(str, [*command, "--count", "300"]))
+                environment = os.environ | daemons.environment(1)
+                spoilt = {"LD_PRELOAD": str(BUILD / "bench/planted_faults.so"), "PLANTED_FAULT": fault}
+                started = [
+                    subprocess.Popen(words, env=each, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+                    for words, each in (
+                        ([*command, "--listen"], environment | spoilt),
+                        (command, environment),
+                        (command, environment),
+                    )
+                ]
+                said = [each.communicate(timeout=60) for each in started]
+                return [(each.returncode, out + err) for each, (out, err) in zip(started, said)]
+
+    def test_without_one_all_is_well(self):
+        for status, said in self.outcomes("none"):
+            self.assertEqual(status, 0, said)
+            self.assertIn("Every member received 600 messages whole, once and in one order", said)
+
+    def test_each_is_noticed_by_everybody(self):
+        reasons = {
+            "lost": r"message \d+ of 1/\d+ came where \d+ was due",
+            "doubled": r"message \d+ of 1/\d+ came where \d+ was due",
+            "altered": r"message \d+ of 1/\d+ has other bytes than were sent",
+            "swapped": r"came where \d+ was due|in another order",
+            "reordered": r"received the same 600 messages in another order than came here",
+        }
+        for fault, reason in reasons.items():
+            with self.subTest(fault):
+                outcomes = self.outcomes(fault)
+                # Whoever is told first leaves, and may leave before the rest is told the reason.
+                told = outcomes if fault == "reordered" else outcomes[:1]
+                self.assertTrue(any(re.search(reason, said) for _, said in told), outcomes)
+                for status, said in outcomes:
+                    self.assertEqual(status, 1, said)
+                    self.assertRegex(said, rf"\Acoterie: [^\n]*({reason}|a member left amid the run|in another order)[^\n]*\n\Z")
 
 
 class Crowd(unittest.TestCase):
