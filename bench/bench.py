@@ -13,6 +13,7 @@ import tempfile
 sys.dont_write_bytecode = True
 import crowd  # noqa: E402
 import fairness  # noqa: E402
+import profile_case  # noqa: E402
 import suite  # noqa: E402
 from harness import processes, report  # noqa: E402
 
@@ -20,7 +21,11 @@ BENCHMARKS = {
     "crowd": (crowd, "10,000 joins of 1,000 clients: their latency, and what a handle costs the daemon"),
     "fairness": (fairness, "the latency of a quiet client while others flood its daemon"),
 }
-SUITE = "suite"
+# These write what they find themselves.
+OTHERS = {
+    "suite": (suite, "everything beside Corosync"),
+    "profile": (profile_case, "where the time of one case goes: a flame graph, or instructions"),
+}
 
 
 def main():
@@ -31,7 +36,7 @@ def main():
     )
     parser.add_argument("--build", type=pathlib.Path, default=root / "build", help=argparse.SUPPRESS)
     names = parser.add_subparsers(dest="name", required=True, metavar="NAME")
-    for name, (module, text) in {SUITE: (suite, "everything beside Corosync"), **BENCHMARKS}.items():
+    for name, (module, text) in {**OTHERS, **BENCHMARKS}.items():
         sub = names.add_parser(
             name, help=text, description=module.__doc__, formatter_class=argparse.ArgumentDefaultsHelpFormatter
         )
@@ -45,9 +50,9 @@ def main():
     for made in ("bin/coteried", "bin/coterie", "lib/libcpg.so.4"):
         if not (build / made).exists():
             raise processes.Failure(f"{build / made} is not there: run ./dev build first")
-    if asked.name == SUITE:
+    if asked.name in OTHERS:
         with _folder(asked.keep) as folder:
-            suite.run(asked, build, pathlib.Path(folder))
+            OTHERS[asked.name][0].run(asked, build, pathlib.Path(folder))
         return
     results = build / "bench"
     written = [(asked.json or results / f"{asked.name}.json"), (asked.picture or results / f"{asked.name}.svg")]
@@ -66,7 +71,7 @@ def _words(words):
     at = 2 if words[:1] == ["--build"] else 0
     if words[at : at + 1] and not words[at].startswith("-") or words[at : at + 1] in (["-h"], ["--help"]):
         return words
-    return [*words[:at], SUITE, *words[at:]]
+    return [*words[:at], "suite", *words[at:]]
 
 
 def _folder(keep):

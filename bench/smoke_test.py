@@ -7,6 +7,7 @@ import json
 import os
 import pathlib
 import re
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -18,7 +19,7 @@ import cases  # noqa: E402
 import pictures  # noqa: E402
 import suite  # noqa: E402
 import tables  # noqa: E402
-from harness import corosync_packages, progress, report, svg  # noqa: E402
+from harness import corosync_packages, flame, progress, report, svg  # noqa: E402
 from harness.daemons import Coterie  # noqa: E402
 from harness.network import Alone  # noqa: E402
 from targets import TARGETS  # noqa: E402
@@ -179,6 +180,47 @@ def told(key, ours, theirs=()):
 
 def rates(*values):
     return [{"messages_per_second": each} for each in values]
+
+
+class Profile(unittest.TestCase):
+    SAMPLES = """coteried
+\t    7f01 __sendmsg+0x10 (/usr/lib/libc.so.6)
+\t    5601 coterie::net::link_socket::send(std::span<std::byte, 5ul>) (/build/bin/coteried)
+\t    5602 main (/build/bin/coteried)
+
+coteried
+\tffff8100 udp_sendmsg ([kernel.kallsyms])
+\t    5602 main (/build/bin/coteried)
+
+swapper
+\tffff8101 default_idle ([kernel.kallsyms])
+"""
+
+    def test_stacks_are_folded_from_the_outside_in_and_idling_is_none(self):
+        folded = flame.fold(self.SAMPLES.splitlines())
+        self.assertEqual(
+            dict(folded),
+            {
+                ("coteried", "main", "net::link_socket::send", "__sendmsg"): 1,
+                ("coteried", "main", "udp_sendmsg" + flame.KERNEL): 1,
+            },
+        )
+        self.assertEqual(flame.self_times(folded)[0][0], 0.5)
+        drawn = flame.draw(folded, "two samples")
+        xml.dom.minidom.parseString(drawn)
+        self.assertIn("<title>net::link_socket::send: 50.0%</title>", drawn)
+        self.assertIn("<title>main: 100.0%</title>", drawn)
+
+    @unittest.skipUnless(NAMESPACES and shutil.which("perf"), "needs network namespaces and perf")
+    def test_a_case_is_drawn(self):
+        printed = bench("profile", "--case", "1-nodes/flood/1-senders/64-bytes", "--seconds", "0.5")
+        self.assertIn("of all samples", printed)
+        self.assertIn("coteried", printed)
+
+    @unittest.skipUnless(NAMESPACES and shutil.which("valgrind"), "needs network namespaces and valgrind")
+    def test_instructions_are_counted(self):
+        printed = bench("profile", "--tool", "callgrind", "--case", "1-nodes/flood/1-senders/64-bytes", "--count", "500")
+        self.assertRegex(printed, r"[\d,]+ instructions a message in the daemon of node 1: 500 messages")
 
 
 class Figures(unittest.TestCase):

@@ -60,10 +60,16 @@ def _on_every_host(daemons, command_of, seconds):
         return [json.loads(each.output.read_text()) for each in started]
 
 
-def _members(case, daemons, tool, seconds):
+def count(case, daemons, tool, messages):
+    """So many messages of each sender, instead of a time; how many each member received."""
+    return _members(case, daemons, tool, 0, ["--count", messages])["received"]
+
+
+def _members(case, daemons, tool, seconds, how_many=()):
     mode = "latency" if case.work == "latency" else "flood"
     options = ["--json", "--members", case.cluster.nodes, "--senders", case.senders, "--bytes", case.bytes]
-    options += ["--seconds", seconds, "--warm-up", min(0.5, seconds / 3), "--limit", LIMIT_SECONDS]
+    options += how_many or ["--seconds", seconds, "--warm-up", min(0.5, seconds / 3)]
+    options += ["--limit", LIMIT_SECONDS]
     options += ["--rate", case.rate] if case.rate else []
     options += ["--groups", case.groups] if case.groups > 1 else []
 

@@ -25,6 +25,7 @@ class Daemons:
         self._system = "" if realtime else "  sched_rr: no\n"
         self._crypto = self._cipher() if encrypted else ""
         self.processes = {}
+        self.wrapper = []  # words before each daemon's command, as of a profiler
         self.killed = set()  # hosts whose daemon was ended on purpose
 
     def __enter__(self):
@@ -114,7 +115,10 @@ class Daemons:
 
     def _run(self, host, command):
         self.processes[host] = Process(
-            f"{self.name}-{host}", [*self.network.inside(host), *command], self.folder, descriptors=self.descriptors
+            f"{self.name}-{host}",
+            [*self.network.inside(host), *self.wrapper, *command],
+            self.folder,
+            descriptors=self.descriptors,
         )
 
 

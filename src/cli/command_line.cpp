@@ -10,6 +10,7 @@
 #include <cstdio>
 #include <fmt/core.h>
 #include <string>
+#include <vector>
 
 namespace coterie::cli {
 
@@ -22,6 +23,18 @@ std::string unknown_option(const CLI::App& app) {
     for (const std::string& each : app.remaining(true)) {
         if (each.size() > 1 && each.starts_with('-')) {
             return each;
+        }
+    }
+    return {};
+}
+
+/// A word that stands where a mode of a command is expected and is none.
+std::string unknown_mode(const CLI::App& app) {
+    for (const CLI::App* command : app.get_subcommands()) {
+        const bool has_modes = !command->get_subcommands([](const CLI::App*) { return true; }).empty();
+        const std::vector<std::string> rest = command->remaining();
+        if (has_modes && command->get_subcommands().empty() && !rest.empty() && !rest.front().starts_with('-')) {
+            return rest.front();
         }
     }
     return {};
@@ -69,6 +82,8 @@ int run_command_line(int count, char** words) {
         const bool none = app.get_subcommands().empty();
         if (none && count > 1 && words[1][0] != '-') {
             fmt::print(stderr, "coterie: there is no command '{}'; see coterie --help\n", words[1]);
+        } else if (const std::string mode = unknown_mode(app); !mode.empty()) {
+            fmt::print(stderr, "coterie: there is no mode '{}'; see {} --help\n", printable(mode), called(app));
         } else if (const std::string unknown = unknown_option(app); !unknown.empty()) {
             fmt::print(stderr, "coterie: there is no option '{}'; see {} --help\n", printable(unknown), called(app));
         } else {

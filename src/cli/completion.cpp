@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// Walks over the subcommands. Arguments called GROUP are completed from the groups that there are, all others as files.
+// Walks over the subcommands. Arguments called GROUP are completed from the groups that there are, modes of a command by their
+// names, all others as files.
 #include "cli/completion.hpp"
 
 #include <CLI/CLI.hpp>
@@ -24,7 +25,7 @@ struct word {
     bool takes_value = false;
 };
 
-/// Every spelling of every option.
+/// Every spelling of every option, those of its modes included.
 std::vector<word> options_of(const CLI::App& command) {
     std::vector<word> result;
     for (const CLI::Option* each : command.get_options()) {
@@ -37,10 +38,24 @@ std::vector<word> options_of(const CLI::App& command) {
             result.push_back({"-" + name, each->get_description(), takes_value});
         }
     }
+    for (const CLI::App* mode :
+         command.get_parent() != nullptr ? commands_of(command) : std::vector<const CLI::App*>{}) {
+        for (const word& each : options_of(*mode)) {
+            if (std::ranges::none_of(result, [&](const word& known) { return known.text == each.text; })) {
+                result.push_back(each);
+            }
+        }
+    }
     return result;
 }
 
-bool takes_group(const CLI::App& command) { return command.get_option_no_throw("GROUP") != nullptr; }
+/// What a word that is no option is: a group, one of some modes, else a file.
+const char* argument_of(const CLI::App& command) {
+    if (command.get_option_no_throw("GROUP") != nullptr) {
+        return "group";
+    }
+    return commands_of(command).empty() ? "file" : "mode";
+}
 
 std::string joined(const std::vector<word>& words, bool only_with_value = false, const char* between = " ") {
     std::string result;
@@ -85,15 +100,15 @@ std::string bash_completion(const CLI::App& app) {
     for (const CLI::App* each : commands) {
         const std::vector<word> options = options_of(*each);
         cases += fmt::format("        {})\n            options='{}'\n            valued=' {} '\n            "
-                             "argument={}\n            ;;\n",
-                             each->get_name(), joined(options), joined(options, true),
-                             takes_group(*each) ? "group" : "file");
+                             "argument={}\n            modes='{}'\n            ;;\n",
+                             each->get_name(), joined(options), joined(options, true), argument_of(*each),
+                             names_of(commands_of(*each), " "));
     }
     return fmt::format(R"sh(# bash completion for coterie; `coterie completion bash` makes this.
 
 _coterie() {{
     local current=${{COMP_WORDS[COMP_CWORD]}} previous=${{COMP_WORDS[COMP_CWORD - 1]}}
-    local commands='{}' command='' options='{}' valued=' ' argument=command i socket=() names=()
+    local commands='{}' command='' options='{}' valued=' ' argument=command modes='' i socket=() names=()
     for ((i = 1; i < COMP_CWORD; i++)); do
         if [[ -z $command && " $commands " == *" ${{COMP_WORDS[i]}} "* ]]; then
             command=${{COMP_WORDS[i]}}
@@ -109,6 +124,8 @@ _coterie() {{
         COMPREPLY=($(compgen -W "${{options// /$'\n'}}" -- "$current"))
     elif [[ $argument == command ]]; then
         COMPREPLY=($(compgen -W "${{commands// /$'\n'}}" -- "$current"))
+    elif [[ $argument == mode && $valued != *" $previous "* ]]; then
+        COMPREPLY=($(compgen -W "${{modes// /$'\n'}}" -- "$current"))
     elif [[ $argument == group && $valued != *" $previous "* ]]; then
         # Not by compgen -W, which would run what stands in a name.
         mapfile -t names < <(coterie groups --names "${{socket[@]}}" 2>/dev/null)
@@ -132,12 +149,16 @@ std::string zsh_completion(const CLI::App& app) {
         for (const word& option : options_of(*each)) {
             cases += fmt::format("            {}\n", described(option));
         }
-        cases += fmt::format("        )\n        argument={}\n        ;;\n", takes_group(*each) ? "group" : "file");
+        cases += "        )\n        modes=(\n";
+        for (const CLI::App* mode : commands_of(*each)) {
+            cases += fmt::format("            {}\n", described({mode->get_name(), mode->get_description()}));
+        }
+        cases += fmt::format("        )\n        argument={}\n        ;;\n", argument_of(*each));
     }
     return fmt::format(R"sh(#compdef coterie
 # zsh completion for coterie; `coterie completion zsh` makes this.
 
-local -a commands options
+local -a commands options modes
 local argument=file
 commands=(
 {})
@@ -151,6 +172,8 @@ if [[ $words[CURRENT] == -* ]]; then
     _describe option options
 elif [[ $argument == group ]]; then
     compadd -- ${{(f)"$(coterie groups --names 2>/dev/null)"}}
+elif [[ $argument == mode ]]; then
+    _describe mode modes
 else
     _files
 fi

@@ -410,8 +410,73 @@ TEST_F(command_line, takes_nobody_else_for_a_daemon) {
     }
 }
 
+TEST_F(command_line, measures_a_little_of_everything) {
+    const outcome tour = run("bench --seconds 0.05");
+    EXPECT_EQ(tour.status, 0) << tour.errors;
+    for (const char* const what : {"the daemon, before ", "64 B ", "1 MB ", "100 groups", "one at a time",
+                                   "1,000 a second", "connect, join, leave", "the daemon, afterwards"}) {
+        EXPECT_THAT(tour.output, HasSubstr(what));
+    }
+    EXPECT_THAT(tour.output, HasSubstr("\nEvery message came whole, once and in order.\n"));
+}
+
+TEST_F(command_line, measures_several_clients_on_two_daemons_whose_members_all_see_the_same) {
+    meet();
+    auto other =
+        start("bench flood --json --whole --clients 2 --members 4 --senders 2 --count 500 --listen >/dev/null", 1);
+    const outcome measured = run("bench flood --json --whole --clients 2 --members 4 --senders 2 --count 500");
+    ASSERT_EQ(measured.status, 0) << measured.errors;
+    EXPECT_EQ(other.wait(patience), 0);
+    const json told = json::parse(measured.output);
+    EXPECT_EQ(told["sent"], 500);
+    EXPECT_EQ(told["received"], 1'000);
+    EXPECT_GT(told["slowest_messages_per_second"], 0);
+}
+
+TEST_F(command_line, measures_many_groups_latency_joins_and_crowds) {
+    const json groups = json::parse(run("bench flood --json --groups 20 --count 1000 --clients 2").output);
+    EXPECT_EQ(groups["received"], 1'000);
+    const json paced = json::parse(run("bench latency --json --rate 1000 --count 50").output)["latency_us"];
+    EXPECT_EQ(paced["count"], 50);
+    EXPECT_LE(paced["p50"], paced["max"]);
+    const json single = json::parse(run("bench latency --json --seconds 0.1 --warm-up 0").output)["latency_us"];
+    EXPECT_GT(single["p50"], 0);
+    EXPECT_GT(json::parse(run("bench joins --json --handles 3 --seconds 0.1").output)["joins_per_second"], 0);
+    // One object when all have joined, another one when all have left.
+    const std::string crowd = run("bench crowd --json --processes 3 --handles 2 --rate 100").output;
+    const std::size_t end = crowd.find('\n');
+    EXPECT_EQ(json::parse(crowd.substr(0, end))["join_us"]["count"], 6);
+    EXPECT_EQ(json::parse(crowd.substr(end))["leave_us"]["count"], 6);
+}
+
+TEST_F(command_line, tells_what_a_daemon_costs) {
+    const json idle = json::parse(run("bench idle --json --seconds 0.1").output);
+    EXPECT_GT(idle["rss_kib"], 0);
+    EXPECT_GE(idle["core_percent"], 0);
+    EXPECT_EQ(run("bench idle --seconds 0 --pid " + std::to_string(::getpid())).status, 0);
+    EXPECT_THAT(run("bench idle --pid 2147483647").errors, HasSubstr("coterie: there is no process 2147483647"));
+}
+
+TEST_F(command_line, says_why_it_could_not_measure) {
+    const outcome alone = run("bench flood --members 2 --limit 0.2");
+    EXPECT_EQ(alone.status, 1);
+    EXPECT_THAT(alone.errors, HasSubstr("coterie: the group did not become complete"));
+    EXPECT_EQ(run("bench flood --senders 2").status, 2);
+    EXPECT_EQ(run("bench flood --bytes 10").status, 2);
+    EXPECT_EQ(run("bench floods").errors, "coterie: there is no mode 'floods'; see coterie bench --help\n");
+    EXPECT_THAT(run("bench --socket /nowhere/socket").errors, HasSubstr("no daemon runs here"));
+    EXPECT_THAT(run("bench flood --socket /nowhere/socket --limit 0.2").errors,
+                HasSubstr("coterie: cannot connect to the daemon: "));
+    auto watching = start("bench watch");
+    ASSERT_TRUE(eventually([&] { return content_of(out()).find(" group 1\n") != std::string::npos; }));
+    daemons().kill(0);
+    EXPECT_EQ(watching.wait(patience), 1);
+    EXPECT_THAT(content_of(err()), HasSubstr("coterie: the daemon has gone"));
+}
+
 TEST_F(command_line, helps_with_every_subcommand) {
-    for (const char* const name : {"status", "groups", "cat", "demo", "sim", "check", "completion", "version"}) {
+    for (const char* const name :
+         {"status", "groups", "cat", "bench", "demo", "sim", "check", "completion", "version"}) {
         EXPECT_THAT(run("--help").output, HasSubstr(name));
         const outcome help = run(std::string(name) + " --help");
         EXPECT_EQ(help.status, 0);

@@ -4,6 +4,7 @@
 #include "cli/completion.hpp"
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <array>
 #include <cstdio>
 #include <cstdlib>
@@ -70,6 +71,14 @@ protected:
                 result.push_back("-" + name);
             }
         }
+        // A command offers the options of all its modes, each once.
+        for (const CLI::App* mode : command.get_subcommands({})) {
+            for (const std::string& name : options_of(*mode)) {
+                if (std::find(result.begin(), result.end(), name) == result.end()) {
+                    result.push_back(name);
+                }
+            }
+        }
         return result;
     }
 
@@ -109,6 +118,12 @@ TEST_F(completion, offers_the_groups_that_there_are) {
 TEST_F(completion, does_not_run_what_stands_in_the_name_of_a_group) {
     EXPECT_THAT(offered({"coterie", "cat", "$"}), UnorderedElementsAre("$(touch x)"));
     EXPECT_FALSE(std::filesystem::exists(_folder + "/x"));
+}
+
+TEST_F(completion, offers_the_modes_of_a_command_that_has_some) {
+    EXPECT_THAT(offered({"coterie", "bench", "fl"}), UnorderedElementsAre("flood"));
+    EXPECT_THAT(offered({"coterie", "bench", "--seconds", ""}), testing::Not(Contains("flood")));
+    EXPECT_THAT(zsh_completion(_app), HasSubstr("'flood:Messages a second"));
 }
 
 TEST_F(completion, offers_files_where_a_path_belongs) {
