@@ -17,6 +17,7 @@ class Cluster:
     nodes: int
     mtu: int = 1500
     encrypted: bool = False
+    slow: bool = False  # the last node's daemon runs one millisecond of ten
     realtime: bool = False  # SCHED_RR, the default of both products; benchmarks.md says why rates are measured without
 
     @property
@@ -24,7 +25,7 @@ class Cluster:
         text = f"{self.nodes} node" + "s" * (self.nodes > 1)
         if self.mtu != 1500:
             text += f", MTU {self.mtu:,}"
-        return text + ", encrypted" * self.encrypted
+        return text + ", encrypted" * self.encrypted + ", the last ten times slower" * self.slow
 
 
 @dataclasses.dataclass(frozen=True)
@@ -40,7 +41,8 @@ class Case:
     def key(self):
         """What it is called in results.json."""
         place = f"{self.cluster.nodes}-nodes" + "-jumbo" * (self.cluster.mtu != 1500)
-        place += "-encrypted" * self.cluster.encrypted + "-realtime" * self.cluster.realtime
+        place += "-encrypted" * self.cluster.encrypted + "-one-slow" * self.cluster.slow
+        place += "-realtime" * self.cluster.realtime
         words = [place, self.work]
         if self.work == "flood":
             words += [f"{self.senders}-senders", f"{self.bytes}-bytes"]
@@ -109,6 +111,7 @@ def all_cases(quick):
     cases += [Case(encrypted, "flood", each) for each in (100, 1_600, 16_384, 1_000_000)]
     cases += [Case(encrypted, "flood", each, 3) for each in (100, 16_384)]
     cases.append(Case(encrypted, "latency", 64))
+    cases += [Case(Cluster(nodes, slow=True), "latency", 64) for nodes in (3, 8)]
     default = Cluster(3, realtime=True)
     cases += [Case(default, each) for each in ("idle", "unplugged", "killed")]
     return cases

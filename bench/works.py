@@ -6,6 +6,7 @@ import contextlib
 import json
 import os
 import signal
+import threading
 import time
 
 from harness.processes import Failure, OthersWatch, eventually
@@ -25,7 +26,8 @@ def measure(case, daemons, tool, seconds, turn):
     daemons.forget_peaks()
     used_before, others = daemons.processor_seconds(), OthersWatch(daemons.processor_seconds)
     if case.work in ("flood", "latency"):
-        result = _members(case, daemons, tool, seconds)
+        with _slowed(daemons) if case.cluster.slow else contextlib.nullcontext():
+            result = _members(case, daemons, tool, seconds)
         used = daemons.processor_seconds() - used_before
         result["daemon_us_per_delivery"] = used / max(result["received"], 1) / case.cluster.nodes * 1e6
         result["daemon_peak_mib"] = daemons.peak_memory_mib()
@@ -87,6 +89,26 @@ def _members(case, daemons, tool, seconds, how_many=()):
         "received": told[0]["received"],
         "refused": sum(each["refused"] for each in told),
     }
+
+
+@contextlib.contextmanager
+def _slowed(daemons):
+    """The last daemon is stopped for nine milliseconds of ten."""
+    pid, ending = daemons.pid(daemons.network.hosts[-1]), threading.Event()
+
+    def hold_up():
+        while not ending.wait(0.001):
+            os.kill(pid, signal.SIGSTOP)
+            time.sleep(0.009)
+            os.kill(pid, signal.SIGCONT)
+
+    holding = threading.Thread(target=hold_up)
+    holding.start()
+    try:
+        yield
+    finally:
+        ending.set()
+        holding.join()
 
 
 def _joins(daemons, tool, seconds):
