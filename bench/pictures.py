@@ -7,8 +7,6 @@ import cases
 import tables
 from harness import report, svg
 
-PRODUCTS = (("coterie", "Coterie"), ("corosync", "Corosync"))
-
 
 def of(content):
     """{name: SVG}; one for which there are no figures is left out."""
@@ -29,7 +27,7 @@ def throughput(content):
     """Megabytes a second at each member by the size of a message, one sender."""
     series = []
     for nodes, dashed in ((3, False), (1, True)):
-        for colour, (product, name) in enumerate(PRODUCTS):
+        for colour, (product, name) in enumerate(tables.PRODUCTS):
             points = []
             for each in sorted({case["bytes"] for case in content["cases"].values()}):
                 rate = _rate(content, f"{nodes}-nodes/flood/1-senders/{each}-bytes", product)
@@ -61,7 +59,7 @@ def latency(content):
     """How long messages take, by percentile, three nodes."""
     series = []
     for pace, words, dashed in (("one-at-a-time", "one at a time", False), ("1000-a-second", "1,000 a second", True)):
-        for colour, (product, name) in enumerate(PRODUCTS):
+        for colour, (product, name) in enumerate(tables.PRODUCTS):
             curves = tables.values(content, f"3-nodes/latency/{pace}", "latency_us.curve", product)
             if curves:
                 points = []
@@ -84,7 +82,7 @@ def latency(content):
 def by_nodes(content):
     """What another node costs: rate and latency side by side."""
     rates, latencies = [], []
-    for colour, (product, name) in enumerate(PRODUCTS):
+    for colour, (product, name) in enumerate(tables.PRODUCTS):
         for found, suffix, figure in (
             (rates, "flood/1-senders/100-bytes", "messages_per_second"),
             (latencies, "latency/one-at-a-time", "latency_us.p50"),
@@ -117,7 +115,7 @@ def told(content):
     """Until the last client has been told."""
     groups = []
     for key, figure, label in TOLD:
-        found = [(name, tables.median(content, key, figure, product)) for product, name in PRODUCTS]
+        found = [(name, tables.median(content, key, figure, product)) for product, name in tables.PRODUCTS]
         entries = [(name, value) for name, value in found if value]
         if entries:
             groups.append((label, entries))

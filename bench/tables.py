@@ -3,8 +3,12 @@
 
 import math
 
+from cases import NODES
 from harness import report
 from targets import ENCRYPTED_AIM, TARGETS
+
+
+PRODUCTS = (("coterie", "Coterie"), ("corosync", "Corosync"))
 
 
 def values(content, key, figure, product):
@@ -114,6 +118,13 @@ def markdown(content):
         "Ratios are cut off, not rounded. Every figure is of runs in which every member received every message whole, once and "
         "in the same order.",
         "",
+        "## Cost by nodes",
+        "",
+        "Microseconds of a daemon's processor for each message that is delivered on its node: one sender of 100 B. A message goes to "
+        "every node, so where this stays the same the cost of a message is linear in its receivers.",
+        "",
+        *_rows(["nodes", *map(str, NODES)], [_cost(content, *each) for each in PRODUCTS]),
+        "",
         "## Every case",
         "",
         "Medians, and in brackets the lowest and the highest run.",
@@ -121,6 +132,11 @@ def markdown(content):
         *_rows(["case", "", "Coterie", "Corosync"], [row for each in content["cases"].items() for row in _case(*each)]),
     ]
     return "\n".join(lines) + "\n"
+
+
+def _cost(content, product, name):
+    found = [median(content, f"{n}-nodes/flood/1-senders/100-bytes", "daemon_us_per_delivery", product) for n in NODES]
+    return [name, *map(report.short, found)]
 
 
 def _rows(head, rows):
