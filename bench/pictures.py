@@ -64,14 +64,14 @@ def latency(content):
             if curves:
                 points = []
                 for at, (part, _) in enumerate(curves[0]):
-                    if part <= 0.9999:
+                    if 0 < part <= 0.9999:
                         points.append((part, max(report.median([curve[at][1] for curve in curves]), 0.1)))
                 series.append(svg.Series(f"{name}, {words}", points, colour, dashed))
     values = [y for each in series for _, y in each.points]
     if not values:
         return None
-    parts = ((0.0, "0"), (0.5, "50 %"), (0.9, "90 %"), (0.99, "99 %"), (0.999, "99.9 %"), (0.9999, "99.99 %"))
-    x_axis = svg.Axis(0.0, 0.9999, parts, _nines)
+    parts = ((0.5, "50 %"), (0.9, "90 %"), (0.99, "99 %"), (0.999, "99.9 %"), (0.9999, "99.99 %"))
+    x_axis = svg.Axis(0.05, 0.9999, parts, _nines)
     y_axis = svg.logarithmic(values, lambda us: f"{us:,.0f} µs" if us < 1000 else f"{us / 1000:,.0f} ms")
     body = svg.legend(series, 54)
     box = (70, 116, svg.WIDTH - 40, 396)

@@ -6,7 +6,6 @@ import datetime
 import itertools
 import json
 import pathlib
-import re
 import time
 
 import cases
@@ -156,8 +155,8 @@ class _Suite:
     def _measure_all(self, place, cluster, chosen, turn, product):
         if why := self._daemons(place, cluster, product).refusal():
             for each in chosen:
-                # Without the file and the line in front, and without the advice behind.
-                self._skip(each, product, "refused: " + re.sub(r"^\S+ \S+:\d+: ", "", why).partition(";")[0])
+                # Without the place in front and the advice behind.
+                self._skip(each, product, "refused: " + why.partition(";")[0].rpartition(": ")[2])
             return
         left = list(chosen)
         while left:

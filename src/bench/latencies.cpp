@@ -2,6 +2,7 @@
 #include "bench/latencies.hpp"
 
 #include <algorithm>
+#include <cmath>
 #include <numeric>
 
 namespace coterie::bench {
@@ -14,7 +15,7 @@ distribution latencies::told() const {
     std::vector<std::int64_t> sorted = _ns;
     std::sort(sorted.begin(), sorted.end());
     const auto at = [&](double part) {
-        const auto place = static_cast<std::size_t>(part * static_cast<double>(sorted.size() - 1) + 0.5);
+        const auto place = static_cast<std::size_t>(std::llround(part * static_cast<double>(sorted.size() - 1)));
         return static_cast<double>(sorted[place]) / 1e3;
     };
     const double sum_ns = std::accumulate(sorted.begin(), sorted.end(), 0.0);

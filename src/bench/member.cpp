@@ -329,12 +329,12 @@ std::expected<member_report, std::string> member::run() {
     }
     std::string missing;
     {
-        std::jthread receiver([this] { receive(); });
+        const std::jthread receiver([this] { receive(); });
         if (wait_for(_all_complete)) {
             _start_ns = now_ns();
             _begin_ns = _asked.count > 0 ? _start_ns : _start_ns + in_ns(_asked.warm_up_seconds);
             _end_ns = _begin_ns + in_ns(_asked.seconds);
-            std::jthread sender([this] {
+            const std::jthread sender([this] {
                 if (_asked.how != pace::silent) {
                     send_all();
                 }
