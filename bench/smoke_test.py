@@ -214,7 +214,7 @@ swapper
     @unittest.skipUnless(NAMESPACES and shutil.which("perf"), "needs network namespaces and perf")
     def test_a_case_is_drawn(self):
         printed = bench("profile", "--case", "1-nodes/flood/1-senders/64-bytes", "--seconds", "0.5")
-        self.assertIn("of all samples", printed)
+        self.assertIn("of the samples", printed)
         self.assertIn("coteried", printed)
 
     @unittest.skipUnless(NAMESPACES and shutil.which("valgrind"), "needs network namespaces and valgrind")
