@@ -77,6 +77,28 @@ std::string head(const json& report) {
                        span_text(at(daemon, "/uptime_ms")), id(at(daemon, "/pid")), paused);
 }
 
+/// The keys, who does not agree on them, and what is half done about it.
+std::string key_lines(const json& report) {
+    const json& own = at(report, "/daemon/encryption");
+    if (!own.is_object()) {
+        return {};
+    }
+    const json& key = at(own, "/key");
+    const json& other = at(own, "/other_key");
+    std::string result = fmt::format("Keys    {}, number {}{}\n", word(at(own, "/cipher")), id(key),
+                                     other.is_number() ? ", number " + id(other) + " is accepted as well" : "");
+    for (const json& link : at(report, "/links")) {
+        const json& used = at(link, "/encryption/key");
+        const json& accepted = at(link, "/encryption/other_key");
+        const bool heard = yes(at(link, "/heard")) && used.is_number();
+        if (heard && (used != key || accepted != other)) {
+            result += fmt::format("        node {} uses number {}{}\n", id(at(link, "/node")), id(used),
+                                  accepted.is_number() ? " and accepts number " + id(accepted) : " alone");
+        }
+    }
+    return result + (other.is_number() ? "        the key is being changed: see `coterie key status`\n" : "");
+}
+
 std::string view_lines(const json& report) {
     const json& view = at(report, "/view");
     const json& order = at(report, "/order");
@@ -260,7 +282,7 @@ std::string groups_text(const std::vector<listed_group>& groups, std::size_t gro
 
 std::string status_text(const json& report, const std::vector<listed_group>& groups) {
     const json& clients = at(report, "/clients");
-    std::string result = head(report) + view_lines(report);
+    std::string result = head(report) + view_lines(report) + key_lines(report);
     result += fmt::format("Clients {} connected, {}\n", word(at(clients, "/connected")),
                           plural(groups.size(), "group") + (groups.empty() ? "" : ":"));
     result += slow_lines(report);

@@ -129,6 +129,7 @@ public:
         if (!log.to_file && file != nullptr && !file->value.empty() && log.file == file->value) {
             warning(file->line, "logging.logfile", "nothing is written to it without `to_logfile: yes`");
         }
+        judge_keys(root);
         const entry* const lone = last(root, "totem", "nodeid");
         if (lone != nullptr && !_result.what.nodes.empty()) {
             warning(lone->line, "totem.nodeid", "does not count beside a nodelist; the nodelist says who this node is");
@@ -143,6 +144,18 @@ private:
             result = found == nullptr ? result : found;
         }
         return result;
+    }
+
+    /// A key that nothing asks for.
+    void judge_keys(const section& root) {
+        const encryption& crypto = _result.what.crypto;
+        for (const std::string_view name : {"key", "keyfile"}) {
+            const bool given = name == "key" ? crypto.key.has_value() : crypto.key_file.has_value();
+            if (given && !crypto.wanted()) {
+                warning(last(root, "totem", name)->line, "totem." + std::string(name),
+                        "nothing is encrypted with it without `crypto_cipher: aes256`");
+            }
+        }
     }
 
     void judge_entry(const entry& each, const std::string& key) {
@@ -303,6 +316,18 @@ void judge_into(const document& source, const std::string& file, const accounts&
 }
 
 } // namespace
+
+std::string encryption::asked_by() const {
+    std::string result = secauth ? "secauth: on" : "";
+    const auto add = [&](std::string_view by, const std::string& name) {
+        if (asks(name)) {
+            result.append(result.empty() ? "" : ", ").append(by).append(": ").append(name);
+        }
+    };
+    add("crypto_cipher", cipher_name);
+    add("crypto_hash", hash_name);
+    return result;
+}
 
 bool loaded::ok() const {
     return std::ranges::none_of(diagnostics,

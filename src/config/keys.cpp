@@ -86,6 +86,25 @@ std::string take_priority(draft& into, const value& given) {
     return {};
 }
 
+std::string take_cipher(draft& into, const value& given) {
+    encryption& crypto = into.what->crypto;
+    crypto.cipher_name = given.text;
+    crypto.cipher = given.text == "aes128"              ? encryption::choice::aes_128
+                    : given.text == "chacha20-poly1305" ? encryption::choice::chacha20
+                                                        : encryption::choice::by_processor;
+    return {};
+}
+
+std::string take_key(draft& into, const value& given) {
+    constexpr std::size_t characters_min = 128;
+    if (given.text.size() < characters_min) {
+        // It is not repeated: lines like this one go to logs.
+        return "has " + std::to_string(given.text.size()) + " characters; a key has 128 or more";
+    }
+    into.what->crypto.key = given.text;
+    return {};
+}
+
 template <std::uint8_t link>
 std::string take_address(draft& into, const value& given) {
     std::vector<node_address>& all = into.what->nodes.back().addresses;
@@ -105,10 +124,10 @@ constexpr std::string_view no_quorum = "there is no quorum service: groups work 
 constexpr std::string_view one_log = "all parts log alike, as `logging` says";
 constexpr std::string_view other_token = "the token is watched in another way";
 constexpr std::string_view no_multicast = "nodes are addressed one by one, see nodelist";
-constexpr std::string_view no_key = "there is no encryption yet, so no key is read";
 constexpr std::string_view no_resources = "resources are not watched; systemd can do it, see docs/operations.md";
 constexpr std::string_view no_tunnel = "there is no tunnel device";
-constexpr std::string_view not_encrypted = "this version does not encrypt";
+constexpr std::string_view sample_key = "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
+                                        "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";
 
 // clang-format off
 constexpr std::array rules{
@@ -123,12 +142,15 @@ constexpr std::array rules{
              [](draft& into, const value& given) { into.what->token = std::chrono::milliseconds(given.number); return std::string(); }),
     honoured("totem.nodeid", number_from(1, 65'535), "7", "a node's id",
              [](draft& into, const value& given) { into.what->lone_node.value = static_cast<std::uint32_t>(given.number); return std::string(); }),
-    refused("totem.secauth", "off|no", "on", not_encrypted),
-    refused("totem.crypto_cipher", "none", "aes256", not_encrypted),
-    refused("totem.crypto_hash", "none", "sha256", not_encrypted),
-    accepted("totem.crypto_model", "nss", "there is no encryption yet"),
-    accepted("totem.key", "c2VjcmV0", no_key),
-    accepted("totem.keyfile", "/etc/corosync/authkey", no_key),
+    honoured("totem.secauth", switched, "on", "packets are encrypted and authenticated",
+             [](draft& into, const value& given) { into.what->crypto.secauth = given.yes; return std::string(); }),
+    honoured("totem.crypto_cipher", one_of("none|aes256|aes192|aes128|3des|chacha20-poly1305"), "aes256", "packets are encrypted and authenticated; by which cipher, see below", take_cipher),
+    honoured("totem.crypto_hash", one_of("none|md5|sha1|sha256|sha384|sha512"), "sha256", "packets are encrypted and authenticated, by the cipher alone",
+             [](draft& into, const value& given) { into.what->crypto.hash_name = given.text; return std::string(); }),
+    accepted("totem.crypto_model", "nss", "the ciphers are those of OpenSSL"),
+    honoured("totem.key", any_text, sample_key, "the cluster's key itself, of 128 characters or more", take_key),
+    honoured("totem.keyfile", full_path, "/etc/corosync/authkey", "the file with the cluster's key, of 128 to 4096 bytes",
+             [](draft& into, const value& given) { into.what->crypto.key_file = given.text; return std::string(); }),
     honoured("totem.link_mode", one_of("passive|active|rr"), "active", "which of several links packets take: the best, all, or one after the other",
              [](draft& into, const value& given) { into.what->mode = static_cast<link_mode>(given.choice); return std::string(); }),
     accepted("totem.rrp_mode", "none", "link_mode says how several links are used"),

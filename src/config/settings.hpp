@@ -124,6 +124,25 @@ struct access_entries {
     friend bool operator==(const access_entries&, const access_entries&) = default;
 };
 
+/// What is said of encryption. Whatever asks for any gets authenticated encryption.
+struct encryption {
+    enum class choice : std::uint8_t { by_processor, aes_128, chacha20 };
+    choice cipher = choice::by_processor;
+    bool secauth = false;
+    std::string cipher_name;             ///< as it was asked for; empty or none: it was not
+    std::string hash_name;               ///< the same of the hash
+    std::optional<std::string> key;      ///< the key itself
+    std::optional<std::string> key_file; ///< a full path
+    friend bool operator==(const encryption&, const encryption&) = default;
+
+    [[nodiscard]] bool wanted() const { return secauth || asks(cipher_name) || asks(hash_name); }
+    /// What asked for it, for people: "crypto_cipher: aes256, crypto_hash: sha256".
+    [[nodiscard]] std::string asked_by() const;
+
+private:
+    static bool asks(const std::string& name) { return !name.empty() && name != "none"; }
+};
+
 struct settings {
     std::string file; ///< where this was read; empty for the built-in default
     std::string cluster_name;
@@ -146,6 +165,7 @@ struct settings {
     log_settings log;
     scheduling schedule;
     bool udp_offload = true; ///< rows of datagrams for one system call, where the kernel knows them
+    encryption crypto;
     access_entries access;
     friend bool operator==(const settings&, const settings&) = default;
 };

@@ -129,7 +129,29 @@ record_layer::taken record_layer::take(base::time_point now, place place_from, b
     if (packet.kind == wire::packet_kind::life_proof) {
         return {.what = verdict::consumed, .datagram = {}, .packet = {}, .reply = answer(now, from, packet, true)};
     }
-    return {.what = verdict::good, .datagram = std::move(clear), .packet = packet, .reply = {}};
+    base::buffer reply = from.told ? base::buffer{}
+                                   : encode({.to = fields.from.node,
+                                             .question = next_question(now, from),
+                                             .answered = {},
+                                             .answer = 0,
+                                             .other_slot = slot_accepted()});
+    return {.what = verdict::good, .datagram = std::move(clear), .packet = packet, .reply = std::move(reply)};
+}
+
+std::uint64_t record_layer::next_question(base::time_point now, sender& to) {
+    if (to.asked != 0 && now - to.asked_at < pace) {
+        return 0;
+    }
+    to.asked_at = now;
+    return ++to.asked;
+}
+
+/// Nothing if it would say nothing.
+base::buffer record_layer::encode(const wire::life_proof& packet) {
+    if (packet.question == 0 && packet.answer == 0) {
+        return {};
+    }
+    return wire::encode(_pool, {.cluster = _who.cluster, .node = _who.self.node, .nonce = _who.self.nonce}, packet);
 }
 
 bool record_layer::proves(const sender& from, const wire::life_proof& proof) const {
@@ -142,6 +164,7 @@ void record_layer::begin_life(sender& from, const wire::opened& packet) {
     from.previous.reset();
     from.known.slot_used = from.present->slot;
     from.worthless = from.asked;
+    from.told = false;
     from.seen.begin(packet.counter);
     from.seen.add(packet.counter);
 }
@@ -173,20 +196,17 @@ base::buffer record_layer::answer(base::time_point now, sender& to, const wire::
         }
         if (counts) {
             to.known.slot_accepted = proof->other_slot;
+            to.told = to.told || (proof->answered == _who.self.nonce && proof->answer > to.untold);
         }
         if (proof->question != 0 && (counts || may_answer(now, to, packet.from.nonce))) {
             reply.answered = packet.from.nonce;
             reply.answer = proof->question;
         }
     }
-    if (!counts && (to.asked == 0 || now - to.asked_at >= pace)) {
-        reply.question = ++to.asked;
-        to.asked_at = now;
+    if (!counts) {
+        reply.question = next_question(now, to);
     }
-    if (reply.question == 0 && reply.answer == 0) {
-        return {};
-    }
-    return wire::encode(_pool, {.cluster = _who.cluster, .node = _who.self.node, .nonce = _who.self.nonce}, reply);
+    return encode(reply);
 }
 
 bool record_layer::vouches_for(base::bytes_view datagram, const wire::header& fields) const {
@@ -206,6 +226,8 @@ void record_layer::change_keys(keyring keys) {
     _keys = std::move(keys);
     _seals = _keys.used.derive(aead::direction::seals, _cipher, _who.self);
     for (sender& each : _senders) {
+        each.untold = each.asked;
+        each.told = false;
         for (std::optional<opener>* const one : {&each.present, &each.previous, &each.stranger}) {
             // One of a slot that is still there may be of another key that has the same.
             one->reset();

@@ -62,7 +62,8 @@ public:
     /// Whether somebody with the key has sealed this datagram, whoever and whenever; leaves nothing behind.
     [[nodiscard]] bool vouches_for(base::bytes_view datagram, const wire::header& fields) const;
 
-    /// From now on these keys, and no others. What is under way under a key that is in both is not lost.
+    /// From now on these keys, and no others. What is under way under a key that is in both is not lost. Others learn of it by
+    /// questions that go with the answers to what they send.
     void change_keys(keyring keys);
     [[nodiscard]] std::uint8_t slot_used() const { return _keys.used.slot(); }
     /// 0: none.
@@ -97,7 +98,9 @@ private:
         std::optional<opener> previous; ///< and under the one that it used before
         std::optional<opener> stranger; ///< of the latest other life
         std::uint64_t asked = 0;        ///< the latest question
-        std::uint64_t worthless = 0;    ///< answers to questions up to this one prove nothing
+        std::uint64_t worthless = 0;    ///< answers to questions up to this one prove nothing,
+        std::uint64_t untold = 0;       ///< and those to questions up to this one not that the keys of now are known
+        bool told = false;              ///< the life that counts knows which keys are accepted here
         base::time_point asked_at{};
         base::time_point answering_since{};
         std::array<base::incarnation, lives_answered_max> answered{}; ///< lives, since then
@@ -110,6 +113,9 @@ private:
     /// A packet of the life that counts, or of another; the tag is good.
     [[nodiscard]] base::buffer answer(base::time_point now, sender& to, const wire::opened& packet, bool counts);
     [[nodiscard]] static bool may_answer(base::time_point now, sender& to, base::incarnation life);
+    [[nodiscard]] base::buffer encode(const wire::life_proof& packet);
+    /// 0: not yet again.
+    [[nodiscard]] static std::uint64_t next_question(base::time_point now, sender& to);
     [[nodiscard]] bool proves(const sender& from, const wire::life_proof& proof) const;
     void begin_life(sender& from, const wire::opened& packet);
 

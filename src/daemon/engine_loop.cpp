@@ -20,6 +20,7 @@
 #include <asio/post.hpp>
 #include <asio/steady_timer.hpp>
 #include <filesystem>
+#include <memory>
 #include <spdlog/spdlog.h>
 
 namespace coterie::daemon {
@@ -65,11 +66,19 @@ public:
         _door.report_by({.status = [this] { return report(); }, .pauses = [this] { return pauses(); }});
         _journal.connect(_service);
         if (_parts.net) {
-            _port.emplace(*_parts.net, std::exchange(_parts.sealing, std::nullopt),
-                          stranger_watch::identity{.node = _parts.ring.self.node,
-                                                   .nonce = _parts.ring.self.nonce,
-                                                   .cluster_name = _parts.cluster_name},
-                          _pool, [this](const stranger_watch::finding& what) { stranger_found(what); });
+            _port.emplace(
+                *_parts.net, std::exchange(_parts.sealing, std::nullopt),
+                stranger_watch::identity{.node = _parts.ring.self.node,
+                                         .nonce = _parts.ring.self.nonce,
+                                         .cluster_name = _parts.cluster_name},
+                _pool, [this](const stranger_watch::finding& what) { stranger_found(what); },
+                [this](base::node_id node) { return "node " + _journal.named(node); });
+        }
+        if (_parts.read_keys) {
+            _key_reload.emplace(_parts.read_keys, [this](key_reload::keys found) {
+                auto shared = std::make_shared<key_reload::keys>(std::move(found));
+                asio::post(_io, [this, shared] { keys_are_read(std::move(*shared)); });
+            });
         }
     }
 
@@ -77,6 +86,7 @@ public:
         // Their threads report to the loop.
         _parts.book.reset();
         _parts.store.reset();
+        _key_reload.reset();
         _sockets.reset();
         // The descriptor belongs to the server.
         _clients_ready.release();
@@ -321,6 +331,7 @@ private:
         }
         if (_port) {
             _port->on_time(_now, *this);
+            tell_refusals();
         }
         if (_engine.deadline() <= _now) {
             _engine.on_time(_now);
@@ -360,6 +371,33 @@ private:
         if (_parts.recorder) {
             _service.record_tables(_now.time_since_epoch().count());
         }
+    }
+
+    void tell_refusals() {
+        if (_now < _refusals_next) {
+            return;
+        }
+        _refusals_next = _now + refusal_watch::look_every;
+        for (const std::string& line : _port->refusals(_now)) {
+            spdlog::warn("{}", line);
+        }
+    }
+
+    void reload() {
+        if (_key_reload) {
+            _key_reload->start();
+        }
+    }
+
+    void keys_are_read(key_reload::keys found) {
+        if (!found) {
+            spdlog::error("the keys stay as they are: {}", found.error());
+            return;
+        }
+        begin_input();
+        spdlog::info("keys are read anew: number {} is used{}", found->used.slot(),
+                     found->other ? fmt::format(", number {} is accepted as well", found->other->slot()) : "");
+        _port->transport()->change_keys(std::move(*found));
     }
 
     void epoch_is_stored(base::epoch_number epoch) {
@@ -442,6 +480,7 @@ private:
                               .groups = _service,
                               .network = transport != nullptr ? &transport->counts() : nullptr,
                               .paths = transport != nullptr ? transport->paths(_now) : std::vector<net::node_paths>{},
+                              .sealing = transport != nullptr ? transport->sealing() : std::nullopt,
                               .clients = _server.counts(),
                               .clients_connected = _server.clients(),
                               .slow_clients = slow_clients(),
@@ -509,13 +548,17 @@ private:
     asio::steady_timer _look_again{_io};
     asio::steady_timer _slow_timer{_io};
     asio::steady_timer _tidy_timer{_io};
-    lifecycle _life{
-        _io,
-        {.leave = [this] { leave(); }, .end = [this] { _io.stop(); }, .record_tables = [this] { record_tables(); }}};
+    lifecycle _life{_io,
+                    {.leave = [this] { leave(); },
+                     .end = [this] { _io.stop(); },
+                     .record_tables = [this] { record_tables(); },
+                     .reload = [this] { reload(); }}};
     std::optional<socket_watch> _sockets; ///< of the network, while the loop runs
     asio::posix::stream_descriptor _clients_ready{_io};
     base::time_point _now;
     base::time_point _started_at;
+    base::time_point _refusals_next{};
+    std::optional<key_reload> _key_reload;          ///< where keys are in files
     std::optional<base::time_point> _doubled_since; ///< when another was found to have this node's id
     base::time_point _wakes_at;
     const wire::opened* _packet = nullptr; ///< the one that is being handled

@@ -8,12 +8,14 @@
 #include "daemon/address_book.hpp"
 #include "daemon/door_policy.hpp"
 #include "daemon/epoch_store.hpp"
+#include "daemon/key_reload.hpp"
 #include "groups/service.hpp"
 #include "ipc/server.hpp"
 #include "net/transport.hpp"
 #include "ring/engine.hpp"
 
 #include <expected>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -25,8 +27,9 @@ struct node_parts {
     ring::settings ring;
     groups::settings groups;
     ipc::server_settings ipc;
-    std::optional<net::transport_settings> net; ///< nothing: a node on no network
-    std::optional<net::encryption> sealing;     ///< nothing: packets go in the clear
+    std::optional<net::transport_settings> net;  ///< nothing: a node on no network
+    std::optional<net::encryption> sealing;      ///< nothing: packets go in the clear
+    std::function<key_reload::keys()> read_keys; ///< anew; empty where they cannot change
     std::unique_ptr<epoch_store> store;
     std::unique_ptr<trace::recorder> recorder; ///< may be null
     std::vector<config::node> nodes;           ///< for names in the log and the status

@@ -77,6 +77,7 @@ void lifecycle::wait_for_hangup() {
         wait_for_hangup();
         reopen_log();
         spdlog::info("SIGHUP: log files are opened anew");
+        _actions.reload();
     });
 }
 

@@ -20,6 +20,7 @@ public:
         std::function<void()> leave;         ///< begins to leave the cluster in order
         std::function<void()> end;           ///< ends at once
         std::function<void()> record_tables; ///< for the trace
+        std::function<void()> reload;        ///< what is in files may have changed
     };
     lifecycle(asio::io_context& io, actions what);
 

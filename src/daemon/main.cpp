@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // coteried: reads its options and configuration, prepares the node, runs it. Whatever keeps it from serving is one line on
 // standard error and exit status 1.
+#include "base/assert.hpp"
+#include "crypto/protected_memory.hpp"
 #include "daemon/background.hpp"
 #include "daemon/log.hpp"
 #include "daemon/pid_file.hpp"
@@ -32,6 +34,9 @@ int test(const config::loaded& configuration, const std::string& shown) {
     print(configuration);
     if (!configuration.ok()) {
         return 1;
+    }
+    if (const auto sealing = daemon::prepare_encryption(configuration.what); !sealing) {
+        return fail(sealing.error());
     }
     std::printf("%s is in order\n", shown.c_str());
     return 0;
@@ -78,6 +83,9 @@ int serve(const config::settings& settings, const daemon::options& wanted, daemo
     }
     const base::node_id self = parts->ring.self.node;
     const std::string place = place_of(parts->net);
+    if (parts->net) {
+        daemon::tell_encryption(settings, parts->sealing);
+    }
     daemon::engine_loop loop(std::move(*parts));
     if (const auto opened = loop.open(socket_path); !opened) {
         return failed(opened.error());
@@ -95,6 +103,7 @@ int serve(const config::settings& settings, const daemon::options& wanted, daemo
 } // namespace
 
 int main(int count, char** words) {
+    COTERIE_ASSERT(crypto::protect_openssl(), "nothing uses OpenSSL before its memory is protected");
     const auto wanted = daemon::parse_options(count, words);
     if (!wanted) {
         return fail(wanted.error());

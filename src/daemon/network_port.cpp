@@ -25,12 +25,14 @@ constexpr std::size_t doubles_max = 16;
 
 network_port::network_port(net::transport_settings settings, std::optional<net::encryption> sealing,
                            stranger_watch::identity self, base::buffer_pool& pool,
-                           std::function<void(const stranger_watch::finding&)> told)
+                           std::function<void(const stranger_watch::finding&)> told,
+                           std::function<std::string(base::node_id)> named)
     : _settings(std::move(settings)),
       _sealing(std::move(sealing)),
       _pool(pool),
       _watch(std::move(self)),
-      _told(std::move(told)) {}
+      _told(std::move(told)),
+      _refusals(std::move(named)) {}
 
 std::expected<void, std::string> network_port::open() {
     auto opened = net::transport::open(_settings, _pool, std::exchange(_sealing, std::nullopt));
@@ -112,6 +114,10 @@ bool network_port::receive(base::time_point now, receiver& to, std::size_t datag
     _receiver = &to;
     _judged = 0;
     return _transport->receive(now, *this, datagrams_max);
+}
+
+std::vector<std::string> network_port::refusals(base::time_point now) {
+    return _refusals.judge(now, _transport->sealing(), _transport->counts());
 }
 
 void network_port::on_time(base::time_point now, receiver& to) {

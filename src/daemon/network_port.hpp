@@ -5,6 +5,7 @@
 #pragma once
 
 #include "daemon/address_book.hpp"
+#include "daemon/refusal_watch.hpp"
 #include "daemon/stranger_watch.hpp"
 #include "net/transport.hpp"
 
@@ -18,10 +19,11 @@ namespace coterie::daemon {
 
 class network_port final : net::packet_sink {
 public:
-    /// `told` gets what is found about strangers. `pool` must outlive it.
+    /// `told` gets what is found about strangers, `named` gives nodes names for people. `pool` must outlive it.
     network_port(net::transport_settings settings, std::optional<net::encryption> sealing,
                  stranger_watch::identity self, base::buffer_pool& pool,
-                 std::function<void(const stranger_watch::finding&)> told);
+                 std::function<void(const stranger_watch::finding&)> told,
+                 std::function<std::string(base::node_id)> named);
 
     /// Opens the links' sockets. The error is one line for people.
     [[nodiscard]] std::expected<void, std::string> open();
@@ -41,6 +43,8 @@ public:
     /// Null before open().
     [[nodiscard]] net::transport* transport() { return _transport ? &*_transport : nullptr; }
     [[nodiscard]] const net::transport_settings& settings() const { return _settings; }
+    /// Lines about packets that had to be refused; to be asked for every refusal_watch::look_every.
+    [[nodiscard]] std::vector<std::string> refusals(base::time_point now);
 
     /// Who gets what comes from peers.
     class receiver {
@@ -92,6 +96,7 @@ private:
     const std::function<void(const stranger_watch::finding&)> _told;
     std::optional<net::transport> _transport;
     std::vector<double_daemon> _doubles; ///< the latest few
+    refusal_watch _refusals;
 
     // While receive() or on_time() runs.
     base::time_point _now{};

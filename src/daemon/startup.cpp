@@ -2,6 +2,7 @@
 // Prepares a node: who it is, whom it may meet, what it remembers.
 #include "daemon/startup.hpp"
 
+#include "config/key_file.hpp"
 #include "daemon/network_setup.hpp"
 #include "trace/recorders.hpp"
 
@@ -77,7 +78,45 @@ void tell_missing(const config::settings& settings, const network_setup& network
     }
 }
 
+crypto::cipher cipher_for(config::encryption::choice wanted) {
+    using choice = config::encryption::choice;
+    if (wanted == choice::chacha20 || !crypto::processor_has_aes()) {
+        return crypto::cipher::chacha20_poly1305;
+    }
+    return wanted == choice::aes_128 ? crypto::cipher::aes_128_gcm : crypto::cipher::aes_256_gcm;
+}
+
 } // namespace
+
+std::expected<std::optional<net::encryption>, std::string> prepare_encryption(const config::settings& settings) {
+    const config::encryption& wanted = settings.crypto;
+    if (!wanted.wanted() || settings.nodes.empty()) {
+        return std::nullopt;
+    }
+    auto keys = config::read_keys(settings);
+    if (!keys) {
+        return std::unexpected(keys.error());
+    }
+    return net::encryption{.keys = std::move(*keys), .seals_with = cipher_for(wanted.cipher)};
+}
+
+void tell_encryption(const config::settings& settings, const std::optional<net::encryption>& sealing) {
+    if (!sealing) {
+        spdlog::warn("packets are not encrypted: whoever can listen on the network reads all messages, and whoever can "
+                     "send there forges them; `crypto_cipher: aes256` in totem and a key keep both out");
+        return;
+    }
+    const bool no_aes = sealing->seals_with == crypto::cipher::chacha20_poly1305 &&
+                        settings.crypto.cipher != config::encryption::choice::chacha20;
+    spdlog::info(
+        "packets are encrypted and authenticated with {}, which is what {} stands for{}; the key is {}, number {}",
+        crypto::to_string(sealing->seals_with), settings.crypto.asked_by(),
+        no_aes ? " on a processor without instructions for AES" : "",
+        settings.crypto.key ? "that of totem.key" : config::key_file_of(settings.crypto), sealing->keys.used.slot());
+    if (sealing->keys.other) {
+        spdlog::info("the key is being changed: number {} is accepted as well", sealing->keys.other->slot());
+    }
+}
 
 config::loaded load_configuration(const options& wanted) {
     if (wanted.config_file) {
@@ -126,6 +165,17 @@ std::expected<node_parts, std::string> prepare(const config::settings& settings,
         self.node = network->self;
         result.net = std::move(network->net);
         result.book = std::move(network->book);
+    }
+
+    if (result.net) {
+        auto sealing = prepare_encryption(settings);
+        if (!sealing) {
+            return std::unexpected(sealing.error());
+        }
+        result.sealing = std::move(*sealing);
+        if (result.sealing && !settings.crypto.key) {
+            result.read_keys = [settings] { return config::read_keys(settings); };
+        }
     }
 
     auto store = epoch_store::open(settings.state_dir);

@@ -86,6 +86,34 @@ json paths_to(const status_sources& from, base::node_id node) {
     return result;
 }
 
+json slot(std::uint8_t number) { return number == 0 ? json(nullptr) : json(number); }
+
+json own_encryption(const std::optional<net::sealing_report>& sealing) {
+    return sealing ? json{{"cipher", crypto::to_string(sealing->seals_with)},
+                          {"key", slot(sealing->slot_used)},
+                          {"other_key", slot(sealing->slot_accepted)}}
+                   : json(nullptr);
+}
+
+json encryption_of(const status_sources& from, base::node_id node) {
+    if (!from.sealing) {
+        return nullptr;
+    }
+    const auto found = std::ranges::find(from.sealing->nodes, node, &net::sealing_report::sender::node);
+    if (found == from.sealing->nodes.end()) {
+        return nullptr;
+    }
+    const crypto::record_layer::sender_report& known = found->known;
+    return {{"key", slot(known.slot_used)},
+            {"other_key", slot(known.slot_accepted)},
+            {"refused",
+             {{"not_encrypted", known.refused.no_key},
+              {"other_key", known.refused.unknown_key},
+              {"altered", known.refused.wrong_tag},
+              {"too_old", known.refused.replayed},
+              {"no_answer", known.refused.unproven}}}};
+}
+
 json daemon_part(const status_sources& from) {
     const daemon_facts& facts = from.facts;
     json result = node_of(facts, facts.self);
@@ -100,6 +128,7 @@ json daemon_part(const status_sources& from) {
     result["cluster_name"] = facts.cluster_name;
     result["configuration_file"] = facts.configuration_file.empty() ? json(nullptr) : json(facts.configuration_file);
     result["socket_path"] = facts.socket_path;
+    result["encryption"] = own_encryption(from.sealing);
     const ring::pauses& paused = from.engine.paused();
     const bool any = paused.count > 0;
     result["pauses"] = {{"count", paused.count},
@@ -146,6 +175,7 @@ json links_part(const status_sources& from) {
         one["held_off_ms"] = in<std::chrono::milliseconds>(each.held_off);
         one["behind_ms"] = in<std::chrono::milliseconds>(each.lag);
         one["paths"] = paths_to(from, each.node);
+        one["encryption"] = encryption_of(from, each.node);
         result.push_back(std::move(one));
     }
     return result;
@@ -201,6 +231,8 @@ json network_counters(const net::transport_counters& counts) {
             {"unknown_node", counts.unknown_node},
             {"wrong_address", counts.wrong_address},
             {"duplicates", counts.duplicates},
+            {"replayed", counts.replayed},
+            {"unproven", counts.unproven},
             {"bad_probes", counts.bad_probes},
             {"truncated", counts.truncated},
             {"dropped", counts.dropped},

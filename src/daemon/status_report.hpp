@@ -51,8 +51,9 @@ struct status_sources {
     const daemon_facts& facts;
     const ring::engine& engine;
     const groups::service& groups;
-    const net::transport_counters* network; ///< null on no network
-    std::vector<net::node_paths> paths{};   ///< to other nodes
+    const net::transport_counters* network;       ///< null on no network
+    std::vector<net::node_paths> paths{};         ///< to other nodes
+    std::optional<net::sealing_report> sealing{}; ///< nothing: packets go in the clear
     const ipc::server_counters& clients;
     std::size_t clients_connected;
     std::vector<slow_process> slow_clients;

@@ -3,6 +3,7 @@
 // links, opens what comes, and keeps duplicates and probes from the protocol.
 #include "net/transport.hpp"
 
+#include "base/assert.hpp"
 #include "net/duplicate_filter.hpp"
 #include "net/fragments.hpp"
 #include "net/link_socket.hpp"
@@ -94,7 +95,6 @@ public:
     const std::vector<link_number>& absent() const { return _absent; }
     bool waiting(std::size_t place) const { return _sockets[place].waiting(); }
     const transport_counters& counts() const { return _counts; }
-    crypto::record_layer* records() { return _records ? &*_records : nullptr; }
 
     std::expected<wire::opened, wire::refusal_reason> judge(base::bytes_view datagram) const {
         if (!_records) {
@@ -110,9 +110,23 @@ public:
         return wire::opened{.kind = fields->kind, .from = fields->from, .counter = fields->counter, .body = {}};
     }
 
-    std::optional<crypto::record_layer::sender_report> record_report(node_id node) const {
-        const auto place = _places.find(node.value);
-        return _records && place != _places.end() ? std::optional(_records->report(place->second)) : std::nullopt;
+    std::optional<sealing_report> sealing() const {
+        if (!_records) {
+            return std::nullopt;
+        }
+        sealing_report result{.seals_with = _records->seals_with(),
+                              .slot_used = _records->slot_used(),
+                              .slot_accepted = _records->slot_accepted(),
+                              .nodes = {}};
+        for (std::size_t place = 0; place < _nodes.size(); ++place) {
+            result.nodes.push_back({.node = _nodes[place].id, .known = _records->report(place)});
+        }
+        return result;
+    }
+
+    void change_keys(crypto::keyring keys) {
+        COTERIE_ASSERT(_records, "keys are changed where there are some");
+        _records->change_keys(std::move(keys));
     }
     offloads works_with() const { return _sockets.front().works_with(); }
     socket_buffers buffers() const { return _sockets.front().buffers(); }
@@ -434,6 +448,8 @@ private:
         ++_counts.refused[static_cast<std::size_t>(reason)];
         if (reason == wire::refusal_reason::cluster) {
             strange(bytes, source);
+        } else if (reason == wire::refusal_reason::key_slot) {
+            _counts.last_unknown_key = wire::sender_in(bytes).value;
         }
     }
 
@@ -660,10 +676,8 @@ time_point transport::deadline() const { return _core->deadline(); }
 std::expected<wire::opened, wire::refusal_reason> transport::judge(base::bytes_view datagram) const {
     return _core->judge(datagram);
 }
-crypto::record_layer* transport::records() { return _core->records(); }
-std::optional<crypto::record_layer::sender_report> transport::record_report(node_id node) const {
-    return _core->record_report(node);
-}
+std::optional<sealing_report> transport::sealing() const { return _core->sealing(); }
+void transport::change_keys(crypto::keyring keys) { _core->change_keys(std::move(keys)); }
 const transport_counters& transport::counts() const { return _core->counts(); }
 offloads transport::works_with() const { return _core->works_with(); }
 socket_buffers transport::buffers() const { return _core->buffers(); }

@@ -64,7 +64,8 @@ struct transport_counters {
     std::uint64_t sent = 0;     ///< datagrams, one for each target and link
     std::uint64_t received = 0; ///< good ones
     std::array<std::uint64_t, static_cast<std::size_t>(wire::refusal_reason::count)> refused{};
-    std::uint64_t unknown_node = 0;  ///< well-formed, but from a node that is not configured
+    std::uint32_t last_unknown_key = 0; ///< of which node the latest datagram under an unknown key says that it is
+    std::uint64_t unknown_node = 0;     ///< well-formed, but from a node that is not configured
     std::uint64_t wrong_address = 0; ///< of a configured node, but from an address that is not that node's on this link
     std::uint64_t duplicates = 0;    ///< came on another link before
     std::uint64_t unproven = 0;      ///< sealed by a life that has not proved that it is alive
@@ -113,6 +114,18 @@ struct path_status {
     std::size_t datagram_bytes = 0; ///< the largest that pass
 };
 
+/// How packets are protected, and what is known of others' keys and of what they had to be refused.
+struct sealing_report {
+    crypto::cipher seals_with{};
+    std::uint8_t slot_used = 0;
+    std::uint8_t slot_accepted = 0; ///< besides; 0: none
+    struct sender {
+        node_id node;
+        crypto::record_layer::sender_report known;
+    };
+    std::vector<sender> nodes;
+};
+
 struct node_paths {
     node_id node;
     std::vector<path_status> paths; ///< by link
@@ -158,10 +171,10 @@ public:
 
     /// What a datagram says, whoever sent it, if its tag is good; its body cannot be relied on.
     [[nodiscard]] std::expected<wire::opened, wire::refusal_reason> judge(base::bytes_view datagram) const;
-    /// Null where packets go in the clear.
-    [[nodiscard]] crypto::record_layer* records();
-    /// What the record layer knows of a node, where there is one; nothing of one that is not known.
-    [[nodiscard]] std::optional<crypto::record_layer::sender_report> record_report(node_id node) const;
+    /// Nothing where packets go in the clear.
+    [[nodiscard]] std::optional<sealing_report> sealing() const;
+    /// From now on these keys; only where there were some from the beginning.
+    void change_keys(crypto::keyring keys);
 
     [[nodiscard]] const transport_counters& counts() const;
     /// What the kernel does for the sockets; the same for all links.

@@ -68,6 +68,8 @@ struct header {
 /// Checks a received datagram without a key: the tag is a checksum over all of it (no protection against malice).
 [[nodiscard]] std::expected<opened, refusal_reason> open(bytes_view datagram, cluster_id cluster);
 
+/// The node that a datagram of full length says it comes from.
+[[nodiscard]] node_id sender_in(bytes_view datagram);
 /// Reads the header of a received datagram: everything is checked but the tag.
 [[nodiscard]] std::expected<header, refusal_reason> read_header(bytes_view datagram, cluster_id cluster);
 /// Fills in what stands in front of the tag and the encoder left open; for a packet that is sealed under a key.

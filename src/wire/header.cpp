@@ -146,6 +146,11 @@ bool is_possible(const header& fields) {
 
 } // namespace
 
+node_id sender_in(bytes_view datagram) {
+    COTERIE_ASSERT(datagram.size() >= header_bytes, "only a whole header names a sender");
+    return {number_at<std::uint32_t>(datagram, layout::sender_at)};
+}
+
 std::expected<header, refusal_reason> read_header(bytes_view datagram, cluster_id cluster) {
     if (const auto fault = fault_of(datagram, cluster)) {
         return std::unexpected(*fault);

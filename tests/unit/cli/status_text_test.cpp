@@ -74,6 +74,23 @@ TEST(status_text, says_for_how_long_this_node_did_not_run) {
     EXPECT_THAT(status_text(told, {}), HasSubstr("Paused  2 times, the last for 800 ms, 1 min 0 s ago\n"));
 }
 
+TEST(status_text, says_which_keys_are_used_and_who_differs) {
+    json told = report();
+    told["daemon"]["encryption"] = nullptr;
+    EXPECT_THAT(status_text(told, {}), testing::Not(HasSubstr("Keys")));
+    told["daemon"]["encryption"] = {{"cipher", "AES-256-GCM"}, {"key", 7}, {"other_key", nullptr}};
+    told["links"][0]["encryption"] = {{"key", 7}, {"other_key", nullptr}};
+    EXPECT_THAT(status_text(told, {}), HasSubstr("Keys    AES-256-GCM, number 7\nClients"));
+    told["daemon"]["encryption"]["other_key"] = 9;
+    EXPECT_THAT(status_text(told, {}), HasSubstr("Keys    AES-256-GCM, number 7, number 9 is accepted as well\n"
+                                                 "        node 1 uses number 7 alone\n"
+                                                 "        the key is being changed: see `coterie key status`\n"));
+    told["links"][0]["encryption"] = {{"key", 7}, {"other_key", 9}};
+    EXPECT_THAT(status_text(told, {}), testing::Not(HasSubstr("uses number")));
+    told["links"][0]["encryption"] = {{"key", 9}, {"other_key", 7}};
+    EXPECT_THAT(status_text(told, {}), HasSubstr("        node 1 uses number 9 and accepts number 7\n"));
+}
+
 TEST(status_text, says_of_a_node_that_it_is_slow_or_comes_and_goes) {
     json told = report();
     told["links"][0]["behind_ms"] = 1'250;

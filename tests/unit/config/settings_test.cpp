@@ -122,10 +122,34 @@ TEST(settings, say_what_would_be_right) {
               "error f:2: system.state_dir: 'here' is not a full path; write one that begins with /\n");
 }
 
-TEST(settings, refuse_to_run_without_the_encryption_that_is_asked_for) {
-    EXPECT_TRUE(said("totem {\n  crypto_cipher: aes256\n}\n").starts_with("error f:2: totem.crypto_cipher: "));
-    EXPECT_TRUE(said("totem {\n  secauth: on\n}\n").starts_with("error f:2: totem.secauth: "));
-    EXPECT_EQ(said("totem {\n  secauth: off\n  crypto_hash: none\n}\n"), "");
+TEST(settings, encrypt_when_anything_asks_for_it) {
+    const auto crypto = [](const std::string& lines) {
+        EXPECT_EQ(said("totem {\n" + lines + "}\n"), "") << lines;
+        return judged("totem {\n" + lines + "}\n").what.crypto;
+    };
+    using choice = encryption::choice;
+    EXPECT_FALSE(crypto("").wanted());
+    EXPECT_FALSE(crypto("secauth: off\ncrypto_cipher: none\ncrypto_hash: none\n").wanted());
+    for (const std::string lines :
+         {"secauth: on\n", "crypto_hash: md5\n", "secauth: off\ncrypto_cipher: aes256\n", "crypto_cipher: 3des\n",
+          "crypto_cipher: aes192\n", "crypto_cipher: none\ncrypto_hash: sha256\n",
+          "secauth: yes\ncrypto_cipher: none\ncrypto_hash: none\n"}) {
+        EXPECT_TRUE(crypto(lines).wanted()) << lines;
+        EXPECT_EQ(crypto(lines).cipher, choice::by_processor) << lines;
+    }
+    EXPECT_EQ(crypto("crypto_cipher: aes128\ncrypto_hash: sha1\n").cipher, choice::aes_128);
+    EXPECT_EQ(crypto("crypto_cipher: chacha20-poly1305\n").cipher, choice::chacha20);
+    EXPECT_EQ(crypto("secauth: on\ncrypto_cipher: aes128\ncrypto_hash: none\n").asked_by(),
+              "secauth: on, crypto_cipher: aes128");
+}
+
+TEST(settings, take_keys_and_do_not_repeat_them) {
+    const std::string key(128, 'k');
+    EXPECT_EQ(judged("totem {\n  secauth: on\n  key: " + key + "\n}\n").what.crypto.key, key);
+    EXPECT_EQ(said("totem {\n  secauth: on\n  key: secret\n}\n"),
+              "error f:3: totem.key: has 6 characters; a key has 128 or more\n");
+    EXPECT_EQ(said("totem {\n  keyfile: /k\n}\n"),
+              "warning f:2: totem.keyfile: nothing is encrypted with it without `crypto_cipher: aes256`\n");
 }
 
 TEST(settings, warn_of_keys_that_are_not_known) {

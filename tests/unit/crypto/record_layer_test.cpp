@@ -397,6 +397,38 @@ TEST(keys, may_be_two_and_change_without_a_loss) {
     EXPECT_EQ(b.hears(late, late.sealed()), verdict::unknown_key) << "the old key opens nothing any more";
 }
 
+TEST(keys, that_are_accepted_are_told_to_everybody_who_sends_something) {
+    daemon a(1, 11);
+    daemon b(2, 22);
+    meet(a, b);
+    EXPECT_EQ(a.records.report(2).slot_accepted, 0);
+    b.records.change_keys({key(1), key(5)});
+    b.now += milliseconds(10);
+    EXPECT_TRUE(b.take(a, a.sealed().bytes()).reply) << "which gets lost";
+    EXPECT_FALSE(b.take(a, a.sealed().bytes()).reply) << "not at once again";
+    b.now += milliseconds(10);
+    EXPECT_TRUE(talk(a, b, a.sealed()));
+    EXPECT_EQ(a.records.report(2).slot_accepted, key(5).slot());
+    b.now += milliseconds(10);
+    EXPECT_FALSE(b.take(a, a.sealed().bytes()).reply) << "it is known";
+    // An answer that was under way when keys changed once more says nothing about these.
+    b.records.change_keys({key(1), key(6)});
+    b.now += milliseconds(10);
+    const base::buffer asked = b.take(a, a.sealed().bytes()).reply;
+    ASSERT_TRUE(asked);
+    const base::buffer said = a.take(b, b.sealed(asked).bytes()).reply;
+    ASSERT_TRUE(said);
+    b.records.change_keys({key(5), key(1)});
+    const base::buffer late = a.sealed(said);
+    a.records.change_keys({key(1), key(5)});
+    EXPECT_EQ(b.hears(a, late), verdict::consumed);
+    b.now += milliseconds(10);
+    EXPECT_TRUE(talk(a, b, a.sealed()));
+    EXPECT_EQ(a.records.report(2).slot_used, key(5).slot());
+    EXPECT_EQ(a.records.report(2).slot_accepted, key(1).slot());
+    EXPECT_EQ(b.records.report(1).slot_accepted, key(5).slot()) << "the answer says so";
+}
+
 TEST(keys, make_contexts_once_and_nothing_is_allocated_for_a_packet) {
     ASSERT_TRUE(counted);
     daemon a(1, 11);

@@ -41,6 +41,7 @@ protected:
              .groups = *_services.front(),
              .network = &_network,
              .paths = _paths,
+             .sealing = _sealing,
              .clients = _clients,
              .clients_connected = 2,
              .slow_clients = {{.pid = 77, .group = "g", .bytes = 5'000'000, .time = std::chrono::seconds(2)}},
@@ -72,6 +73,7 @@ protected:
     daemon_facts _facts;
     net::transport_counters _network;
     std::vector<net::node_paths> _paths;
+    std::optional<net::sealing_report> _sealing;
     ipc::server_counters _clients;
 };
 
@@ -103,6 +105,25 @@ TEST_F(status, says_of_each_link_whether_it_works) {
     EXPECT_EQ(links[1]["in_view"], false);
     EXPECT_EQ(links[1]["heard"], false);
     EXPECT_GT(links[1]["last_heard_ms"].get<int>(), 100);
+}
+
+TEST_F(status, says_which_keys_are_used_and_what_was_refused) {
+    ASSERT_TRUE(_world.settle());
+    EXPECT_TRUE(report()["daemon"]["encryption"].is_null());
+    EXPECT_TRUE(report()["links"][0]["encryption"].is_null());
+    const crypto::record_refusals refused{.no_key = 1, .unknown_key = 2, .wrong_tag = 3, .replayed = 4, .unproven = 5};
+    _sealing = net::sealing_report{
+        .seals_with = crypto::cipher::aes_256_gcm,
+        .slot_used = 7,
+        .slot_accepted = 9,
+        .nodes = {
+            {.node = tests::node(2), .known = {.life = {5}, .slot_used = 9, .slot_accepted = 0, .refused = refused}}}};
+    const json told = report();
+    EXPECT_EQ(told["daemon"]["encryption"], (json{{"cipher", "AES-256-GCM"}, {"key", 7}, {"other_key", 9}}));
+    EXPECT_EQ(told["links"][0]["encryption"]["key"], 9);
+    EXPECT_TRUE(told["links"][0]["encryption"]["other_key"].is_null());
+    EXPECT_EQ(told["links"][0]["encryption"]["refused"],
+              (json{{"not_encrypted", 1}, {"other_key", 2}, {"altered", 3}, {"too_old", 4}, {"no_answer", 5}}));
 }
 
 TEST_F(status, says_of_each_path_to_a_node_how_it_is) {
