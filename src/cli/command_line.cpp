@@ -59,6 +59,8 @@ void declare_commands(CLI::App& app) {
     add_cat_command(app);
     add_bench_command(app);
     add_demo_command(app);
+    add_keygen_command(app);
+    add_key_command(app);
     add_sim_command(app);
     add_check_command(app);
     add_completion_command(app);

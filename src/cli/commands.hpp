@@ -15,6 +15,8 @@ void add_check_command(CLI::App& app);      ///< check_command.cpp
 void add_completion_command(CLI::App& app); ///< completion_command.cpp
 void add_demo_command(CLI::App& app);       ///< demo_command.cpp
 void add_groups_command(CLI::App& app);     ///< groups_command.cpp
+void add_key_command(CLI::App& app);        ///< key_command.cpp
+void add_keygen_command(CLI::App& app);     ///< key_command.cpp
 void add_sim_command(CLI::App& app);        ///< sim_command.cpp
 void add_status_command(CLI::App& app);     ///< status_command.cpp
 void add_version_command(CLI::App& app);    ///< version_command.cpp

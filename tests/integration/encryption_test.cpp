@@ -334,6 +334,68 @@ TEST_F(encrypted, clusters_keep_out_a_node_with_another_key_and_say_why) {
     EXPECT_LE(times(0, cause), 2U) << "not once a packet";
 }
 
+TEST_F(encrypted, clusters_change_their_key_under_a_flood_and_no_view_changes) {
+    ASSERT_NO_FATAL_FAILURE(set_up(true, "crypto_cipher: aes128"));
+    const auto own = [&](std::size_t place) { return key_file("key" + std::to_string(place + 1)); };
+    for (std::size_t place = 0; place < 3; ++place) {
+        ASSERT_NO_FATAL_FAILURE(write_key(own(place), 'k'));
+        ASSERT_NO_FATAL_FAILURE(configure(place, key_file() + "\n", own(place) + "\n"));
+    }
+    flood clients(*nodes, judged_rate);
+    ASSERT_TRUE(clients.wait_for({0, 1, 2}, {"change", "1,2,3"}));
+    const std::size_t views_before = views();
+    // The exit status, and what it said.
+    const auto key = [&](std::size_t place, const std::string& step, const std::string& more = "") {
+        cli::child_options asked = nodes->client(place, {built("bin/coterie"), "key", step});
+        if (!more.empty()) {
+            asked.command.push_back(more);
+        }
+        asked.output_file = nodes->folder() / "key-output";
+        std::filesystem::remove(asked.output_file);
+        auto started = cli::child_process::start(asked);
+        const auto status = started ? started->wait(milliseconds(20'000)) : std::nullopt;
+        clients.let_pass(milliseconds(50));
+        return std::pair(status.value_or(-1), content_of(asked.output_file));
+    };
+    const auto all = [&](const std::string& step, const std::string& words) {
+        for (std::size_t place = 0; place < 3; ++place) {
+            // What others have told may be on its way.
+            EXPECT_TRUE(eventually([&] { return key(place, step).first == 0; })) << key(place, step).second;
+            EXPECT_TRUE(says(place, words));
+        }
+    };
+    const auto copy = [&](std::size_t place) {
+        std::filesystem::copy_file(own(0) + ".next", own(place) + ".next");
+        ASSERT_EQ(::chmod((own(place) + ".next").c_str(), 0400), 0);
+    };
+    EXPECT_EQ(key(0, "rotate").first, 0);
+    ASSERT_NO_FATAL_FAILURE(copy(1));
+    EXPECT_EQ(key(1, "rotate").first, 0);
+    // Not all can follow.
+    const auto early = key(0, "rotate");
+    EXPECT_EQ(early.first, 1);
+    EXPECT_NE(early.second.find("node 3 does not accept the new key yet: nothing was changed"), std::string::npos)
+        << early.second;
+    EXPECT_EQ(key(0, "finish").first, 1);
+    ASSERT_NO_FATAL_FAILURE(copy(2));
+    EXPECT_EQ(key(2, "rotate").first, 0);
+    // Half done, and back, and on.
+    EXPECT_TRUE(eventually([&] { return key(0, "rotate").first == 0; }));
+    EXPECT_EQ(key(0, "finish").first, 1);
+    EXPECT_NE(key(1, "status").second.find("Next    run `coterie key rotate` on every node"), std::string::npos);
+    cli::child_options asked = nodes->client(1, {built("bin/coterie"), "status"});
+    asked.output_file = nodes->folder() / "half-done";
+    ASSERT_EQ(cli::child_process::start(asked)->wait(milliseconds(20'000)), 0);
+    EXPECT_NE(content_of(asked.output_file).find("the key is being changed"), std::string::npos);
+    EXPECT_EQ(key(0, "undo").first, 0);
+    all("rotate", "is used, number");
+    all("finish", "is used\n");
+    EXPECT_EQ(views(), views_before);
+    EXPECT_EQ(counted(0, "other_key") + counted(1, "other_key") + counted(2, "other_key"), 0U);
+    clients.end();
+    clients.judge();
+}
+
 TEST_F(encrypted, clusters_keep_out_a_node_that_does_not_encrypt_and_both_say_why) {
     ASSERT_NO_FATAL_FAILURE(set_up(false, "crypto_hash: sha1"));
     nodes->start(0);
