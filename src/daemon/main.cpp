@@ -83,8 +83,9 @@ int serve(const config::settings& settings, const daemon::options& wanted, daemo
     }
     const base::node_id self = parts->ring.self.node;
     const std::string place = place_of(parts->net);
+    std::optional<daemon::encryption_line> protection;
     if (parts->net) {
-        daemon::tell_encryption(settings, parts->sealing);
+        protection = daemon::tell_encryption(settings, parts->sealing);
     }
     daemon::engine_loop loop(std::move(*parts));
     if (const auto opened = loop.open(socket_path); !opened) {
@@ -93,6 +94,9 @@ int serve(const config::settings& settings, const daemon::options& wanted, daemo
     daemon::lock_memory();
     daemon::schedule_engine(settings.schedule);
     spdlog::info("coteried {} is node {} at {}, clients at {}", COTERIE_VERSION, self.value, place, socket_path);
+    if (protection) {
+        spdlog::log(protection->warns ? spdlog::level::warn : spdlog::level::info, "{}", protection->text);
+    }
     background.ready();
     if (const auto outcome = loop.run(); !outcome) {
         return failed(outcome.error());

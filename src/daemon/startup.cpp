@@ -100,22 +100,25 @@ std::expected<std::optional<net::encryption>, std::string> prepare_encryption(co
     return net::encryption{.keys = std::move(*keys), .seals_with = cipher_for(wanted.cipher)};
 }
 
-void tell_encryption(const config::settings& settings, const std::optional<net::encryption>& sealing) {
+encryption_line tell_encryption(const config::settings& settings, const std::optional<net::encryption>& sealing) {
     if (!sealing) {
-        spdlog::warn("packets are not encrypted: whoever can listen on the network reads all messages, and whoever can "
-                     "send there forges them; `crypto_cipher: aes256` in totem and a key keep both out");
-        return;
+        return {.text =
+                    "packets are not encrypted: whoever can listen on the network reads all messages, and whoever can "
+                    "send there forges them; `crypto_cipher: aes256` in totem and a key keep both out",
+                .warns = true};
     }
     const bool no_aes = sealing->seals_with == crypto::cipher::chacha20_poly1305 &&
                         settings.crypto.cipher != config::encryption::choice::chacha20;
-    spdlog::info(
-        "packets are encrypted and authenticated with {}, which is what {} stands for{}; the key is {}, number {}",
-        crypto::to_string(sealing->seals_with), settings.crypto.asked_by(),
-        no_aes ? " on a processor without instructions for AES" : "",
-        settings.crypto.key ? "that of totem.key" : config::key_file_of(settings.crypto), sealing->keys.used.slot());
-    if (sealing->keys.other) {
-        spdlog::info("the key is being changed: number {} is accepted as well", sealing->keys.other->slot());
-    }
+    const crypto::keyring& keys = sealing->keys;
+    return {
+        .text = fmt::format(
+            "packets are encrypted and authenticated with {}, which is what {} stands for{}; the key is {}, number "
+            "{}{}",
+            crypto::to_string(sealing->seals_with), settings.crypto.asked_by(),
+            no_aes ? " on a processor without instructions for AES" : "",
+            settings.crypto.key ? "that of totem.key" : config::key_file_of(settings.crypto), keys.used.slot(),
+            keys.other ? fmt::format("; it is being changed: number {} is accepted as well", keys.other->slot()) : ""),
+        .warns = false};
 }
 
 config::loaded load_configuration(const options& wanted) {

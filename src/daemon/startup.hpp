@@ -21,8 +21,13 @@ namespace coterie::daemon {
 /// The keys that the settings name, if they want encryption and there is a network; the error is one line for people.
 [[nodiscard]] std::expected<std::optional<net::encryption>, std::string> prepare_encryption(
     const config::settings& settings);
-/// Says in the log what protects packets, or that nothing does; for a node on a network.
-void tell_encryption(const config::settings& settings, const std::optional<net::encryption>& sealing);
+/// What protects packets, or that nothing does, for a node on a network: a line for the log, and whether it is a warning.
+struct encryption_line {
+    std::string text;
+    bool warns;
+};
+[[nodiscard]] encryption_line tell_encryption(const config::settings& settings,
+                                              const std::optional<net::encryption>& sealing);
 
 /// Finds the local node, resolves names (for up to five seconds), opens the store and the trace.
 [[nodiscard]] std::expected<node_parts, std::string> prepare(const config::settings& settings, const options& wanted);

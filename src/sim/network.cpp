@@ -217,6 +217,9 @@ void network::transmit(time_point now, node_id from, node_id to, const base::buf
     _counts.bytes += packet.size();
     flight datagram{packet, static_cast<std::uint16_t>(source), static_cast<std::uint16_t>(target)};
     link& way = _links[source * _nodes + target];
+    if (_attacker) {
+        attack(now, datagram);
+    }
 
     duration extra{};
     if (!_rules.empty() && apply_rules(now, datagram, extra)) {
@@ -235,6 +238,18 @@ void network::transmit(time_point now, node_id from, node_id to, const base::buf
     const time_point at = std::max(now + way.quality.latency + up_to(way.quality.jitter), way.last_arrival);
     way.last_arrival = at;
     arrive(std::move(datagram), at);
+}
+
+void network::attack(time_point now, const flight& heard) {
+    if (auto sent = _attacker->hear(heard.packet)) {
+        ++_counts.attacks;
+        const std::size_t target = _attacker->choose(_nodes);
+        const link& way = _links[heard.from * _nodes + target];
+        // It is on the network: what is cut off is out of its reach.
+        if (!way.cut) {
+            arrive({std::move(*sent), heard.from, static_cast<std::uint16_t>(target)}, now + way.quality.latency);
+        }
+    }
 }
 
 void network::meet_faults(link& way, const flight& datagram, time_point now, duration extra) {

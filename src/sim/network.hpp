@@ -7,6 +7,7 @@
 #include "base/buffer.hpp"
 #include "base/ids.hpp"
 #include "base/random.hpp"
+#include "sim/attacker.hpp"
 #include "sim/coverage.hpp"
 #include "sim/timeline.hpp"
 #include "wire/packets.hpp"
@@ -92,6 +93,7 @@ struct network_counts {
     std::uint64_t reordered = 0;
     std::uint64_t corrupted = 0;
     std::uint64_t cut_off = 0;
+    std::uint64_t attacks = 0; ///< sent by the attacker
     std::uint64_t bytes = 0;
 };
 
@@ -109,6 +111,9 @@ public:
 
     /// `nodes` machines with the ids 1 to `nodes`. The references must outlive the network.
     network(std::size_t nodes, std::uint64_t seed, timeline& events, base::buffer_pool& pool, surroundings& around);
+
+    /// From now on somebody listens and sends.
+    void admit(const attacker::habits& how, std::uint64_t seed) { _attacker.emplace(how, seed, _pool); }
 
     // The weather of links.
 
@@ -212,6 +217,8 @@ private:
     /// What a rule says: true when the datagram's fate is decided; else `extra` may have been raised.
     bool apply_rules(time_point now, const flight& datagram, duration& extra);
     void meet_faults(link& way, const flight& datagram, time_point now, duration extra);
+    /// Lets the attacker hear a datagram, and sends what it makes of it.
+    void attack(time_point now, const flight& heard);
     void arrive(flight&& datagram, time_point at);
     void meet_cut(const flight& datagram);
     [[nodiscard]] base::buffer damaged(const base::buffer& packet);
@@ -228,6 +235,7 @@ private:
     surroundings& _around;
     std::vector<link> _links;
     std::uint64_t _changes = 1;
+    std::optional<attacker> _attacker;
     std::vector<rule> _rules;
     rule_id _rules_made = 0;
     slots<flight> _flights;

@@ -7,6 +7,7 @@
 #include "sim/world.hpp"
 
 #include <algorithm>
+#include <array>
 #include <utility>
 
 namespace coterie::sim {
@@ -19,6 +20,12 @@ namespace {
 constexpr std::uint32_t spins_max = 10'000;
 /// For so long after its install was sent a coordinator counts as installing.
 constexpr duration installing_time = std::chrono::milliseconds(2);
+
+/// All worlds have one key.
+base::bytes_view cluster_material() {
+    static constexpr std::array<std::byte, crypto::material_bytes_min> material{std::byte{7}};
+    return material;
+}
 
 } // namespace
 
@@ -89,6 +96,14 @@ void node::boot(store_fate fate) {
     for_ring.epoch_stored = storage.value();
     for_ring.wall_clock_us = _world.wall_clock_us(clock_skew_us);
 
+    if (options.encrypted) {
+        // Ciphers are each node's own affair.
+        const auto cipher = static_cast<crypto::cipher>(1 + _id.value % 3);
+        _records.emplace(crypto::record_layer::identity{.self = {_id, _nonce}, .cluster = _world.cluster()},
+                         crypto::keyring{crypto::cluster_key(cluster_material(), "simulated"), {}}, cipher,
+                         _world.pool());
+    }
+
     note(event_kind::started);
     _service = std::make_unique<groups::service>(for_groups, _world.pool(), *this, options.record ? this : nullptr);
     _engine = std::make_unique<ring::engine>(for_ring, _world.pool(), *this, *_service, *_service);
@@ -128,6 +143,7 @@ void node::forget_daemon() {
     _paced.clear();
     _engine.reset();
     _service.reset();
+    _records.reset();
     _batch.clear();
     _socket.clear();
     _socket_bytes = 0;

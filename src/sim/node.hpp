@@ -3,6 +3,7 @@
 // slow or stand still, and deaths at awkward moments. Client processes live on it; the network connects it.
 #pragma once
 
+#include "crypto/record_layer.hpp"
 #include "groups/service.hpp"
 #include "ring/engine.hpp"
 #include "sim/coverage.hpp"
@@ -13,6 +14,7 @@
 #include <deque>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -153,6 +155,16 @@ private:
     void set_timer();
     void run_timer();
     void handle(base::buffer&& datagram);
+    [[nodiscard]] base::buffer sealed(base::buffer packet);
+    /// A packet for the engine and what holds its bytes, a packet that goes back, or both.
+    struct received {
+        base::buffer datagram;
+        std::optional<wire::opened> packet;
+        base::buffer reply;
+        node_id from;
+    };
+    /// Nothing if a datagram is refused.
+    [[nodiscard]] std::optional<received> open(base::buffer&& datagram);
     void enqueue(base::buffer&& datagram);
     [[nodiscard]] base::buffer dequeue();
     void schedule_drain();
@@ -168,6 +180,7 @@ private:
     base::random_source _random;
     std::unique_ptr<groups::service> _service;
     std::unique_ptr<ring::engine> _engine;
+    std::optional<crypto::record_layer> _records; ///< where packets are encrypted
     std::map<groups::handle_id, client*> _clients;
     std::vector<client*> _evicted;
     std::vector<client*> _paced;

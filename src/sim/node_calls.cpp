@@ -15,17 +15,24 @@ void node::send(const base::buffer& packet, std::span<const node_id> targets) {
     if (_dead_inside) {
         return;
     }
-    if (!packet.sealed()) {
-        base::buffer same = packet;
-        wire::seal(same, ++_packet_counter);
-    }
+    const base::buffer ready = sealed(packet);
     for (const node_id target : targets) {
         if (target.value == 0 || target.value > _world.options().nodes || target == _id) {
             _world.complain(_id, "the engine sends to node " + std::to_string(target.value));
             continue;
         }
-        _batch.push_back({packet, target});
+        _batch.push_back({ready, target});
     }
+}
+
+base::buffer node::sealed(base::buffer packet) {
+    if (_records) {
+        return _records->seal(packet, ++_packet_counter);
+    }
+    if (!packet.sealed()) {
+        wire::seal(packet, ++_packet_counter);
+    }
+    return packet;
 }
 
 void node::store(epoch_number epoch) {

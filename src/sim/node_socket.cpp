@@ -5,6 +5,7 @@
 #include "sim/world.hpp"
 
 #include <algorithm>
+#include <array>
 #include <utility>
 
 namespace coterie::sim {
@@ -79,13 +80,41 @@ void node::handle(base::buffer&& datagram) {
         _busy_until = now() + duration(receive_ns_per_datagram +
                                        receive_ns_per_byte * static_cast<std::int64_t>(datagram.size()));
     }
-    const auto opened = wire::open(datagram.bytes(), _world.cluster());
-    if (!opened) {
+    const std::optional<received> got = open(std::move(datagram));
+    if (!got) {
         return;
     }
     begin_input();
-    _engine->on_packet(now(), datagram, *opened);
+    if (got->reply) {
+        const std::array to{got->from};
+        send(got->reply, to);
+    }
+    if (got->packet) {
+        _engine->on_packet(now(), got->datagram, *got->packet);
+    }
     end_input();
+}
+
+std::optional<node::received> node::open(base::buffer&& datagram) {
+    if (!_records) {
+        const auto opened = wire::open(datagram.bytes(), _world.cluster());
+        return opened ? std::optional(received{
+                            .datagram = std::move(datagram), .packet = *opened, .reply = {}, .from = opened->from.node})
+                      : std::nullopt;
+    }
+    const auto fields = wire::read_header(datagram.bytes(), _world.cluster());
+    // As the transport does: who is not configured is not looked at.
+    if (!fields || fields->from.node.value > _world.options().nodes || fields->from.node == _id) {
+        return std::nullopt;
+    }
+    crypto::record_layer::taken taken = _records->take(now(), fields->from.node.value, datagram.bytes(), *fields);
+    if (!taken.packet && !taken.reply) {
+        return std::nullopt;
+    }
+    return received{.datagram = std::move(taken.datagram),
+                    .packet = taken.packet,
+                    .reply = std::move(taken.reply),
+                    .from = fields->from.node};
 }
 
 void node::refuse(std::uint16_t from) {

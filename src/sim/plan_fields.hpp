@@ -58,6 +58,9 @@ void fields_of(a<world_options> auto& of, auto&& each) {
     each("socket_bytes", of.socket_bytes);
     each("store_min", of.store_min);
     each("store_max", of.store_max);
+    each("encrypted", of.encrypted);
+    each("replays", of.attacks.replays);
+    each("forgeries", of.attacks.forgeries);
 }
 
 void fields_of(a<planned_client> auto& of, auto&& each) {

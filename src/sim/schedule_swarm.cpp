@@ -171,6 +171,15 @@ void draw_slow_members(base::random_source& random, ring::settings& ring) {
     }
 }
 
+/// Packets under a key, for some with an attacker on the network.
+void draw_encryption(base::random_source& random, world_options& world) {
+    world.encrypted = random.chance(1, 3);
+    if (world.encrypted && random.chance(2, 3)) {
+        const auto often = [&random] { return static_cast<std::uint32_t>(any_scale(random, 100, 300'000)); };
+        world.attacks = {.replays = often(), .forgeries = often()};
+    }
+}
+
 } // namespace
 
 void prepare_swarm(setup& from) {
@@ -186,6 +195,7 @@ void prepare_swarm(setup& from) {
     from.clients = draw_clients(random, from);
     from.faults = forecast(random, from);
     draw_slow_members(random, from.world.ring);
+    draw_encryption(random, from.world);
 }
 
 void play_plan(scene& on) {

@@ -28,6 +28,9 @@ world::world(const world_options& options)
       _cluster(wire::cluster_of("simulated")) {
     COTERIE_ASSERT(options.nodes >= 1 && options.nodes <= nodes_max, "a simulated world has 1 to 64 nodes");
     _network.set_quality(options.links);
+    if (options.encrypted && (options.attacks.replays | options.attacks.forgeries) != 0) {
+        _network.admit(options.attacks, options.seed);
+    }
     for (std::size_t place = 0; place < options.nodes; ++place) {
         _configured.push_back({static_cast<std::uint32_t>(place + 1)});
     }

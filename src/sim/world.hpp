@@ -5,6 +5,7 @@
 
 #include "base/buffer.hpp"
 #include "base/random.hpp"
+#include "sim/attacker.hpp"
 #include "sim/client.hpp"
 #include "sim/coverage.hpp"
 #include "sim/network.hpp"
@@ -32,6 +33,8 @@ struct world_options {
     std::size_t socket_bytes = std::size_t{4} << 20U;
     duration store_min = std::chrono::microseconds(500);
     duration store_max = std::chrono::milliseconds(3);
+    bool encrypted = false;     ///< packets go through the record layer, all nodes have one key
+    attacker::habits attacks{}; ///< only where it is so
 };
 
 /// Something that the world itself saw go wrong.

@@ -72,7 +72,7 @@ bool has_field(const json& report, const std::string& name) {
                 : has_field(field, rest);
 }
 
-/// Two daemons, of which both run.
+/// Two daemons, of which both run; packets are encrypted.
 class command_line : public testing::Test {
 protected:
     command_line() {
@@ -117,7 +117,18 @@ protected:
     cluster& daemons() { return _cluster; }
 
 private:
-    cluster _cluster{cluster_options{.places = loopback_places(2), .traced = false, .more = {}}};
+    /// Where a key of the cluster is.
+    std::string key_file() const {
+        std::string file = _keys / "key";
+        write_file(file, std::string(256, 'k'));
+        ::chmod(file.c_str(), S_IRUSR);
+        return file;
+    }
+
+    temporary_folder _keys;
+    cluster _cluster{cluster_options{.places = loopback_places(2),
+                                     .traced = false,
+                                     .more = "totem {\n  secauth: on\n  keyfile: " + key_file() + "\n}\n"}};
 };
 
 TEST_F(command_line, names_who_keeps_others_waiting) {

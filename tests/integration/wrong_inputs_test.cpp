@@ -144,7 +144,7 @@ TEST_F(coteried, tests_a_configuration) {
 }
 
 TEST_F(coteried, tells_everything_that_is_wrong_at_once) {
-    const std::string bad = configured("totem {\n  version: 3\n  token: soon\n  crypto_hash: sha1\n}\n"
+    const std::string bad = configured("totem {\n  version: 3\n  token: soon\n  crypto_hash: sha3\n}\n"
                                        "nodelist {\n  node {\n    nodeid: 0\n  }\n}\nnonsense\n");
     const result got = run({"-t", "-c", bad});
     EXPECT_EQ(got.status, 1);
@@ -160,7 +160,13 @@ TEST_F(coteried, names_file_line_and_key) {
     expect_refused(configured("totem {\n\n  token: soon\n}\n"), {"conf:3: totem.token: 'soon'", "token: 1000"});
     expect_refused(configured("totem {\n  interface {\n    mcastport: 70000\n  }\n}\n"),
                    {"conf:3: totem.interface.mcastport: '70000'"});
-    expect_refused(configured("totem {\n  crypto_cipher: aes256\n}\n"), {"conf:2: totem.crypto_cipher", "encrypt"});
+    const std::string on_network = "nodelist {\nnode {\nnodeid: 1\nring0_addr: 127.0.0.1\n}\n}\n";
+    expect_refused(configured("totem {\n  crypto_cipher: aes256\n  keyfile: /nowhere/key\n}\n" + on_network),
+                   {"key file /nowhere/key cannot be read", "coterie keygen"});
+    expect_refused(configured("totem {\n  secauth: on\n  key: short\n}\n" + on_network),
+                   {"conf:3: totem.key", "has 5 characters"});
+    expect_refused(configured("totem {\n  secauth: on\n  key: " + std::string(128, 'k') + "\n}\n" + on_network),
+                   {"holds a key (totem.key) and can be read or written by others", "chmod"});
     expect_refused(configured("totem {\n  version 2\n}\n"), {"conf:2: "});
     expect_refused(configured("nodelist {\n  node {\n    ring0_addr: 127.0.0.1\n    name: a\n  }\n}\n", ""),
                    {"conf:2: nodelist.node", "nodeid"});
