@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Three daemons in network namespaces on a switch, and a fourth machine without the key, which hears everything and says
 // what it likes in anybody's name.
+#include "crypto/hkdf.hpp"
 #include "tests/integration/cpg_client.hpp"
 #include "tests/integration/eavesdropper.hpp"
 #include "tests/integration/switched_network.hpp"
@@ -10,12 +11,15 @@
 #include <arpa/inet.h>
 #include <array>
 #include <atomic>
+#include <cstdio>
 #include <cstdlib>
 #include <cstring>
 #include <filesystem>
+#include <fstream>
 #include <gtest/gtest.h>
 #include <random>
 #include <regex>
+#include <span>
 #include <sys/stat.h>
 #include <thread>
 #include <unistd.h>
@@ -110,6 +114,40 @@ protected:
     std::optional<switched_network> network;
     std::optional<cluster> nodes; ///< goes first
 };
+
+/// A part of a process's memory.
+struct memory_region {
+    std::string name;
+    bool is_protected = false; ///< locked, and left out of core files
+    std::string bytes;
+};
+
+std::vector<memory_region> memory_of(pid_t process) {
+    std::vector<memory_region> result;
+    const std::string folder = "/proc/" + std::to_string(process);
+    std::ifstream maps(folder + "/smaps");
+    std::ifstream memory(folder + "/mem", std::ios::binary);
+    std::vector<std::pair<std::uint64_t, std::uint64_t>> places;
+    for (std::string line; std::getline(maps, line);) {
+        std::uint64_t from = 0;
+        std::uint64_t to = 0;
+        char readable = 0;
+        if (std::sscanf(line.c_str(), "%lx-%lx %c", &from, &to, &readable) == 3 && line.find('-') < 17) {
+            places.emplace_back(from, readable == 'r' && line.find("[v") == std::string::npos ? to : from);
+            result.push_back({.name = line, .is_protected = false, .bytes = {}});
+        } else if (line.starts_with("VmFlags:") && !result.empty()) {
+            result.back().is_protected = (line + " ").contains(" dd ") && (line + " ").contains(" lo ");
+        }
+    }
+    for (std::size_t i = 0; i < result.size(); ++i) {
+        const auto [from, to] = places[i];
+        result[i].bytes.resize(to - from);
+        memory.clear();
+        memory.seekg(static_cast<std::streamoff>(from));
+        memory.read(result[i].bytes.data(), static_cast<std::streamsize>(to - from));
+    }
+    return result;
+}
 
 /// What clients of all nodes say while somebody listens, as one text.
 class conversation {
@@ -314,6 +352,37 @@ TEST_F(encrypted, lives_that_were_recorded_do_not_come_back) {
     EXPECT_TRUE(all_in(2));
     over = true;
     player.join();
+}
+
+TEST_F(encrypted, keys_are_in_protected_memory_alone) {
+    ASSERT_NO_FATAL_FAILURE(set_up(false, "crypto_cipher: aes256"));
+    // One that can be told from whatever else is in memory.
+    std::mt19937_64 random(7);
+    std::string material(256, '\0');
+    std::ranges::generate(material, [&] { return static_cast<char>(random()); });
+    std::filesystem::remove(key_file());
+    write_file(key_file(), material);
+    ASSERT_EQ(::chmod(key_file().c_str(), 0400), 0);
+    nodes->start(0);
+    nodes->start(1);
+    ASSERT_TRUE(says(0, "members 1 (10.66.0.1), 2 (10.66.0.2);"));
+    const auto material_bytes = std::as_bytes(std::span(material));
+    const std::string salt = "coterie cluster test";
+    const crypto::secret strong = crypto::hkdf_extract(std::as_bytes(std::span(salt)), material_bytes);
+    const auto text = [](std::span<const std::byte> bytes) {
+        return std::string(reinterpret_cast<const char*>(bytes.data()), bytes.size());
+    };
+    const std::vector<memory_region> memory = memory_of(nodes->daemon(0).pid());
+    std::size_t strong_found = 0;
+    for (const memory_region& each : memory) {
+        EXPECT_EQ(each.bytes.find(material.substr(0, 24)), std::string::npos) << each.name;
+        EXPECT_EQ(each.bytes.find(material.substr(200, 24)), std::string::npos) << each.name;
+        if (each.bytes.find(text(strong.bytes())) != std::string::npos) {
+            ++strong_found;
+            EXPECT_TRUE(each.is_protected) << each.name;
+        }
+    }
+    EXPECT_EQ(strong_found, 1U) << "or this test looks at the wrong place";
 }
 
 TEST_F(encrypted, clusters_keep_out_a_node_with_another_key_and_say_why) {
