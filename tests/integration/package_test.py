@@ -60,7 +60,7 @@ class Root:
     def _know_dependencies(self):
         """Takes the packages that ours may depend on, without what these need, from the machine's database."""
         fields = ("Package", "Status", "Architecture", "Multi-Arch", "Version", "Provides", "Maintainer")
-        wanted = r"libc6|libgcc-s1|libstdc\+\+6|libfmt9|libspdlog1\S*|libssl3|libsystemd0|libqb100"
+        wanted = r"libc6|libgcc-s1|libstdc\+\+6|libfmt9|libspdlog1\S*|libssl3|libxxhash0|libsystemd0|libqb100"
         known = run("dpkg-query", "--show", "--showformat=${Package}\n").split()
         with open(os.path.join(self.database, "status"), "w", encoding="utf-8") as status:
             for name in sorted({each for each in known if re.fullmatch(wanted, each)}):
