@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// Two threads: one dispatches and judges, the other one sends. The caller's waits, and samples the count of messages.
+// Two threads: one dispatches and judges, the other one sends. One message at a time is the affair of the first alone, as in
+// a program of one thread. The caller's waits, and samples the count of messages.
 #include "bench/member.hpp"
 
 #include "bench/client_handle.hpp"
@@ -53,7 +54,8 @@ private:
     [[nodiscard]] bool over() const { return _over.load(std::memory_order_acquire); }
     void end();
 
-    void send_all();
+    bool send_next();
+    void send_when_it_is_back();
     std::int64_t wait_for_turn();
     bool send(seat& to, kind what, std::int64_t sent_ns);
 
@@ -74,21 +76,23 @@ private:
     std::size_t _ended = 0;
     std::size_t _agreed = 0;
     bool _faulty = false;
+    std::uint64_t _own_received = 0;
     latencies _latencies;
     std::int64_t _first_ns = 0;
     std::int64_t _last_ns = 0;
 
-    // Of the sending thread.
+    // Of the thread that sends.
     std::vector<std::byte> _message;
     std::uint64_t _sent = 0;
+    bool _has_sent_all = false;
     std::uint64_t _refused = 0;
 
     // What the threads tell each other.
     std::atomic<bool> _all_complete = false;
+    std::atomic<bool> _begun = false;    ///< it is known when measuring begins and ends
     std::atomic<bool> _over = false;     ///< all members agree, or something failed, or it took too long
     std::atomic<bool> _measured = false; ///< the rate is known
     std::atomic<std::uint64_t> _received_shown = 0;
-    std::atomic<std::uint64_t> _own_received = 0;
     std::int64_t _start_ns = 0;
     std::atomic<std::int64_t> _begin_ns = 0; ///< when measuring begins
     std::int64_t _end_ns = 0;
@@ -143,6 +147,9 @@ void member::receive() {
             }
             _faulty = _faulty || !at.check.fault().empty();
         }
+        if (_asked.how == pace::one_at_a_time && _begun.load(std::memory_order_acquire)) {
+            send_when_it_is_back();
+        }
         if (_ended == _seats.size() && !_faulty) {
             tell_verdicts();
         }
@@ -150,11 +157,7 @@ void member::receive() {
     end();
 }
 
-void member::end() {
-    _over.store(true, std::memory_order_release);
-    _own_received.store(~std::uint64_t{0});
-    _own_received.notify_all();
-}
+void member::end() { _over.store(true, std::memory_order_release); }
 
 void member::on_message(seat& at, member_id from, const void* message, std::size_t bytes) {
     const heading* const what = at.check.take(from, message, bytes);
@@ -181,8 +184,7 @@ void member::on_message(seat& at, member_id from, const void* message, std::size
         if (what->sent_ns >= _begin_ns.load(std::memory_order_relaxed)) {
             _latencies.add(now_ns() - what->sent_ns);
         }
-        _own_received.fetch_add(1, std::memory_order_release);
-        _own_received.notify_one();
+        ++_own_received;
     }
 }
 
@@ -264,29 +266,32 @@ std::int64_t member::wait_for_turn() {
             return due_ns;
         }
         sleep_until(due_ns);
-    } else if (_asked.how == pace::one_at_a_time) {
-        for (std::uint64_t got = 0; !over() && (got = _own_received.load(std::memory_order_acquire)) < _sent;) {
-            _own_received.wait(got);
-        }
-        if (_asked.pause_us > 0) {
-            std::this_thread::sleep_for(std::chrono::duration<double, std::micro>(_asked.pause_us));
-        }
+    } else if (_asked.how == pace::one_at_a_time && _asked.pause_us > 0) {
+        std::this_thread::sleep_for(std::chrono::duration<double, std::micro>(_asked.pause_us));
     }
     return now_ns();
 }
 
-/// The sending thread.
-void member::send_all() {
-    while (!over() && (_asked.count > 0 ? _sent < _asked.count : now_ns() < _end_ns)) {
+/// False when that was the last, or nothing can be sent any more.
+bool member::send_next() {
+    if (!over() && (_asked.count > 0 ? _sent < _asked.count : now_ns() < _end_ns)) {
         seat& to = *_seats[_sent % _seats.size()];
         if (!send(to, kind::numbered, wait_for_turn())) {
-            return;
+            return false;
         }
         ++to.sent;
         ++_sent;
+        return true;
     }
     for (const auto& each : _seats) {
         send(*each, kind::last, now_ns());
+    }
+    return false;
+}
+
+void member::send_when_it_is_back() {
+    if (!_has_sent_all && _own_received == _sent) {
+        _has_sent_all = !send_next();
     }
 }
 
@@ -334,9 +339,9 @@ std::expected<member_report, std::string> member::run() {
             _start_ns = now_ns();
             _begin_ns = _asked.count > 0 ? _start_ns : _start_ns + in_ns(_asked.warm_up_seconds);
             _end_ns = _begin_ns + in_ns(_asked.seconds);
+            _begun.store(true, std::memory_order_release);
             const std::jthread sender([this] {
-                if (_asked.how != pace::silent) {
-                    send_all();
+                while ((_asked.how == pace::flood || _asked.how == pace::fixed_rate) && send_next()) {
                 }
             });
             if (_asked.count == 0) {
