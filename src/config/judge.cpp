@@ -183,15 +183,6 @@ private:
             return;
         }
         const auto given = fitted(*rule, each);
-        if (rule->what == verdict::refused) {
-            if (!given) {
-                const std::string_view harmless = parts_of(rule->values.choices).front();
-                error(each.line, key,
-                      std::string(rule->note) + "; write `" + each.key + ": " + std::string(harmless) +
-                          "` if the network is trusted");
-            }
-            return;
-        }
         const std::string fault = given ? rule->take(_draft, *given) : given.error();
         if (!fault.empty()) {
             error(each.line, key, fault);

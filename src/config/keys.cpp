@@ -37,11 +37,6 @@ constexpr key_rule honoured(std::string_view path, value_rule values, std::strin
 constexpr key_rule accepted(std::string_view path, std::string_view sample, std::string_view note) {
     return {.path = path, .what = verdict::accepted, .values = any_text, .sample = sample, .note = note};
 }
-/// `harmless` are the values, separated by |, that ask for nothing.
-constexpr key_rule refused(std::string_view path, std::string_view harmless, std::string_view sample,
-                           std::string_view note) {
-    return {.path = path, .what = verdict::refused, .values = one_of(harmless), .sample = sample, .note = note};
-}
 
 std::optional<unsigned> id_in(const std::string& text) {
     unsigned number = 0;
@@ -347,7 +342,6 @@ std::string_view to_string(verdict what) {
     switch (what) {
     case verdict::honoured: return "honoured";
     case verdict::accepted: return "accepted";
-    case verdict::refused: return "refused";
     }
     return "unknown";
 }

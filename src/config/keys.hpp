@@ -15,7 +15,6 @@ namespace coterie::config {
 enum class verdict : std::uint8_t {
     honoured, ///< does what it says
     accepted, ///< known from Corosync, without meaning here: one warning
-    refused,  ///< ignoring it would be dangerous: an error, but for its harmless values
 };
 [[nodiscard]] std::string_view to_string(verdict what);
 
@@ -48,8 +47,8 @@ struct key_rule {
     std::string_view path; ///< with its sections, e.g. "totem.token"; a * at the end stands for every key below
     verdict what{};
     value_rule values{};
-    std::string_view sample{}; ///< a value as it may stand in a file; of a refused key, one that is refused
-    std::string_view note{};   ///< what the value is (honoured), why it has no meaning (accepted), why not (refused)
+    std::string_view sample{}; ///< a value as it may stand in a file
+    std::string_view note{};   ///< what the value is (honoured), why it has no meaning (accepted)
     /// Of honoured keys: takes the value over. Says what is wrong with it, or nothing.
     std::string (*take)(draft& into, const value& given) = nullptr;
 };

@@ -121,19 +121,6 @@ TEST(keys, without_meaning_get_one_warning_with_file_line_and_key) {
     }
 }
 
-TEST(keys, that_would_be_dangerous_to_ignore_are_refused_unless_they_ask_for_nothing) {
-    std::size_t found = 0;
-    for (const key_rule& each : key_rules()) {
-        if (each.what == verdict::refused) {
-            ++found;
-            ASSERT_NO_FATAL_FAILURE(expect_one(each, each.sample, diagnostic::weight::error));
-            const std::string_view harmless = each.values.choices.substr(0, each.values.choices.find('|'));
-            EXPECT_TRUE(said_of(each, harmless).empty()) << each.path;
-        }
-    }
-    EXPECT_EQ(found, 0U) << "everything that is known is honoured, or harmless";
-}
-
 TEST(keys, are_named_once) {
     std::map<std::string_view, int> times;
     for (const key_rule& each : key_rules()) {
