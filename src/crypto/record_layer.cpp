@@ -60,7 +60,8 @@ record_layer::sender& record_layer::at(place from) {
 }
 
 record_layer::opener record_layer::derive(const cluster_key& key, cipher which, const wire::header& fields) const {
-    return {.life = fields.from.nonce,
+    return {.node = fields.from.node,
+            .life = fields.from.nonce,
             .slot = fields.key_slot,
             .which = which,
             .opens = key.derive(aead::direction::opens, which, {fields.from.node, fields.from.nonce})};

@@ -81,12 +81,14 @@ public:
 
 private:
     struct opener {
+        base::node_id
+            node; ///< all that the key comes from: what somebody has altered must not stand in for what is right
         base::incarnation life;
         std::uint8_t slot;
         cipher which;
         aead opens;
         [[nodiscard]] bool fits(const wire::header& fields) const {
-            return life == fields.from.nonce && slot == fields.key_slot &&
+            return node == fields.from.node && life == fields.from.nonce && slot == fields.key_slot &&
                    static_cast<std::uint8_t>(which) == fields.cipher;
         }
     };
